@@ -1,0 +1,100 @@
+package deployertest
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+)
+
+// Outcome is how a check ended.
+type Outcome string
+
+// The outcomes.
+const (
+	Pass Outcome = "pass"
+	Fail Outcome = "fail"
+	Skip Outcome = "skip"
+)
+
+// Result is one check that ran outside of go test.
+type Result struct {
+	Name    string
+	Outcome Outcome
+	Log     []string
+}
+
+// Conform runs the checks one after the other, for programs that are not tests,
+// and hands each result to report as it comes. It says whether all passed; a
+// skipped check does not count against the deployer.
+func Conform(h Harness, report func(Result)) bool {
+	ok := true
+	for _, check := range Checks(h) {
+		result := runCheck(check)
+		ok = ok && result.Outcome != Fail
+		report(result)
+	}
+	return ok
+}
+
+func runCheck(check Check) Result {
+	r := &recorder{result: Result{Name: check.Name, Outcome: Pass}}
+	// Fatalf leaves by runtime.Goexit, which needs a goroutine of its own.
+	r.isolated(func() { check.Run(r) })
+	for _, cleanup := range slices.Backward(r.cleanups) {
+		r.isolated(cleanup)
+	}
+	return r.result
+}
+
+// recorder is the T of a program.
+type recorder struct {
+	mu       sync.Mutex
+	result   Result
+	cleanups []func()
+}
+
+// isolated runs f to its end, Goexit or panic. A deployer that panics fails its
+// check and nothing else.
+func (r *recorder) isolated(f func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer func() {
+			if p := recover(); p != nil {
+				r.Errorf("panic: %v", p)
+			}
+		}()
+		f()
+	}()
+	<-done
+}
+
+func (r *recorder) note(outcome Outcome, format string, args []any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.result.Log = append(r.result.Log, fmt.Sprintf(format, args...))
+	if outcome != Pass && r.result.Outcome != Fail {
+		r.result.Outcome = outcome
+	}
+}
+
+func (r *recorder) Helper()                           {}
+func (r *recorder) Logf(format string, args ...any)   { r.note(Pass, format, args) }
+func (r *recorder) Errorf(format string, args ...any) { r.note(Fail, format, args) }
+
+func (r *recorder) Fatalf(format string, args ...any) {
+	r.note(Fail, format, args)
+	runtime.Goexit()
+}
+
+func (r *recorder) Skipf(format string, args ...any) {
+	r.note(Skip, format, args)
+	runtime.Goexit()
+}
+
+func (r *recorder) Cleanup(f func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cleanups = append(r.cleanups, f)
+}

@@ -1,0 +1,134 @@
+// Package deployertest is what every deployer has to pass. The checks see a
+// deployer only through the contract, so they serve a Go implementation in a
+// test (Run) and a black box behind a command line or a URL (Conform).
+package deployertest
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/slipway-dev/slipway/deployers"
+)
+
+// T is the part of testing.TB that the checks need, so that a program that is
+// not a test can run them. Fatalf and Skipf end the calling goroutine.
+type T interface {
+	Helper()
+	Logf(format string, args ...any)
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+	Skipf(format string, args ...any)
+	Cleanup(func())
+}
+
+// Kind is how a release behaves.
+type Kind int
+
+// The releases that a harness provides: one that becomes ready, one that runs
+// but never becomes ready, one that exits by itself soon after its start.
+const (
+	Good Kind = iota
+	NeverReady
+	Exits
+)
+
+// Harness connects the checks to one implementation.
+type Harness struct {
+	// New makes a deployer over fresh, empty state. It logs to log, in which
+	// the checks look for secrets. What it needs to clean up it gives to
+	// t.Cleanup. Called once per check, from several goroutines.
+	New func(t T, log *slog.Logger) Subject
+
+	// Release gives the content of a track: ID, Version, Artifacts, Config and
+	// Env. The checks fill in weight, replicas and secrets. The same arguments
+	// give the same content. A NeverReady or Exits release must let the
+	// deployer report its Failure within Wait.
+	Release func(t T, kind Kind, version string) deployers.Track
+
+	// BadConfig is a config with at least two faults, and BadPaths are the
+	// paths of the problems that Validate has to report for it.
+	BadConfig json.RawMessage
+	BadPaths  []string
+
+	// Wait bounds every wait for a state to come true; 0 means 30 seconds.
+	Wait time.Duration
+}
+
+// Subject is one deployer under test. Nil functions: the checks that need them
+// are skipped or look less deep.
+type Subject struct {
+	Deployer deployers.Deployer
+
+	// Restart drops the deployer, as the end of its process would, and makes a
+	// new one over the same state.
+	Restart func(t T) deployers.Deployer
+
+	// Ask sends one request to the address that Observe reports.
+	Ask func(ctx context.Context, address string) (Answer, error)
+
+	// Instances names what runs for the target now, sorted; a restarted replica
+	// has another name.
+	Instances func(ctx context.Context, target deployers.Target) ([]string, error)
+}
+
+// Answer is who served a request.
+type Answer struct {
+	Version  string
+	Instance string
+}
+
+// Check is one rule of the contract.
+type Check struct {
+	Name string
+	Run  func(t T)
+}
+
+// Run runs every check as a parallel subtest.
+func Run(t *testing.T, h Harness) {
+	t.Helper()
+	for _, check := range Checks(h) {
+		t.Run(check.Name, func(t *testing.T) {
+			t.Parallel()
+			check.Run(t)
+		})
+	}
+}
+
+// Checks lists the checks for the harness. They do not depend on each other
+// and may run in parallel.
+func Checks(h Harness) []Check {
+	if h.Wait == 0 {
+		h.Wait = 30 * time.Second
+	}
+	var checks []Check
+	add := func(name string, run func(*env)) {
+		checks = append(checks, Check{Name: name, Run: func(t T) {
+			t.Helper()
+			run(newEnv(t, h))
+		}})
+	}
+	add("never applied", neverApplied)
+	add("apply converges", applyConverges)
+	add("the same state again changes nothing", applyAgain)
+	add("two tracks share the traffic", twoTracks)
+	add("weights shift", weightsShift)
+	add("a removed track stops", removeTrack)
+	add("no tracks means nothing runs", emptyTracks)
+	add("an older generation is refused", staleGeneration)
+	add("an older generation is refused after a restart", staleAfterRestart)
+	add("concurrent applies keep the newest", concurrentApplies)
+	add("a cancelled context returns promptly", cancelledContext)
+	add("a release that never becomes ready", neverReady)
+	add("a release that exits", exits)
+	add("a bad release can be taken back", takeBack)
+	add("a restart adopts what runs", restartAdopts)
+	add("targets do not touch each other", separateTargets)
+	add("secrets stay secret", secretsStaySecret)
+	add("validate reports every problem", validateProblems)
+	add("preview changes nothing", previewChangesNothing)
+	add("destroy leaves nothing", destroyLeavesNothing)
+	return checks
+}

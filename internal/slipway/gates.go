@@ -1,0 +1,221 @@
+package slipway
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Result is what a gate says.
+type Result string
+
+// The results. Wait may still become Pass by itself or by somebody's doing;
+// Fail does not without a change; Unknown is what could not be asked.
+const (
+	Pass    Result = "pass"
+	Wait    Result = "wait"
+	Fail    Result = "fail"
+	Unknown Result = "unknown"
+)
+
+// Verdict is one gate's answer, and the answer to every "why not?": what
+// blocks, since when, until when, who can change it.
+type Verdict struct {
+	Gate   string     `json:"gate"` // approval, soak, lock, freeze, block, order, hold, permission
+	Result Result     `json:"result"`
+	Reason string     `json:"reason"`
+	Since  *time.Time `json:"since,omitempty"`
+	Until  *time.Time `json:"until,omitempty"`
+	Who    string     `json:"who,omitempty"` // who can change it
+	Have   int        `json:"have,omitempty"`
+	Need   int        `json:"need,omitempty"`
+}
+
+// Decision is what a vote says.
+type Decision string
+
+// The decisions.
+const (
+	Approve Decision = "approve"
+	Reject  Decision = "reject"
+)
+
+// Vote is one person's decision on exactly one plan.
+type Vote struct {
+	ID         int64     `json:"id"`
+	Deployment int64     `json:"deployment"`
+	PlanDigest string    `json:"planDigest"`
+	Decision   Decision  `json:"decision"`
+	By         string    `json:"by"` // user ID
+	ByName     string    `json:"byName"`
+	Groups     []string  `json:"groups"` // the voter's, when they voted
+	Comment    string    `json:"comment,omitempty"`
+	Via        Channel   `json:"via"`
+	At         time.Time `json:"at"`
+}
+
+// GateFacts are the facts that gates are judged by, loaded in the transaction
+// that acts on the verdicts.
+type GateFacts struct {
+	Now         time.Time
+	Deployment  Deployment
+	Release     Release
+	Environment Environment
+	Freezes     []Freeze             // of the environment
+	Votes       []Vote               // of the deployment, for any plan
+	LiveSince   map[string]time.Time // environment → since when the release is live there
+}
+
+// Verdicts judges all gates of a deployment, those that every stage has and
+// those of its plan. The order is fixed: controls first, people last.
+func Verdicts(f GateFacts) []Verdict {
+	verdicts := []Verdict{blockVerdict(f), lockVerdict(f), freezeVerdict(f)}
+	for _, g := range f.Deployment.Plan.Gates {
+		switch {
+		case g.Soak != nil:
+			verdicts = append(verdicts, soakVerdict(f, *g.Soak))
+		case g.Approval != nil:
+			verdicts = append(verdicts, approvalVerdict(f, *g.Approval))
+		}
+	}
+	return verdicts
+}
+
+// Open reports whether every gate passes.
+func Open(verdicts []Verdict) bool { return len(Blocking(verdicts)) == 0 }
+
+// Blocking returns the verdicts that do not pass.
+func Blocking(verdicts []Verdict) []Verdict {
+	var blocking []Verdict
+	for _, v := range verdicts {
+		if v.Result != Pass {
+			blocking = append(blocking, v)
+		}
+	}
+	return blocking
+}
+
+// ApprovalLapsed reports whether an approval was still missing when its time
+// ran out.
+func ApprovalLapsed(verdicts []Verdict, now time.Time) bool {
+	for _, v := range verdicts {
+		if v.Gate == "approval" && v.Result == Wait && v.Until != nil && !now.Before(*v.Until) {
+			return true
+		}
+	}
+	return false
+}
+
+func blockVerdict(f GateFacts) Verdict {
+	v := Verdict{Gate: "block", Result: Pass, Reason: "The release is not blocked."}
+	if b := f.Release.Blocked; b != nil {
+		v.Result, v.Since = Fail, &b.Since
+		v.Reason = fmt.Sprintf("%s is blocked by %s: %s.", f.Release.Version, b.By, strings.TrimSuffix(b.Reason, "."))
+		v.Who = "who may block releases of " + f.Release.Service
+	}
+	return v
+}
+
+func lockVerdict(f GateFacts) Verdict {
+	e := f.Environment
+	v := Verdict{Gate: "lock", Result: Pass, Reason: e.Name + " is not locked."}
+	if e.Lock == nil {
+		return v
+	}
+	if e.Lock.Owner == f.Deployment.RequestedBy.ID {
+		v.Reason = e.Name + " is locked by the requester."
+		return v
+	}
+	v.Result, v.Since = Wait, &e.Lock.Since
+	v.Reason = fmt.Sprintf("%s is locked by %s: %s.", e.Name, e.Lock.OwnerName, strings.TrimSuffix(e.Lock.Reason, "."))
+	v.Who = e.Lock.OwnerName + ", or who may lock " + e.Name
+	return v
+}
+
+// freezeVerdict lets rollbacks pass: a freeze is against new risk, and going
+// back is how risk is removed.
+func freezeVerdict(f GateFacts) Verdict {
+	v := Verdict{Gate: "freeze", Result: Pass, Reason: f.Environment.Name + " is not frozen."}
+	if f.Deployment.Cause == CauseRollback {
+		return v
+	}
+	for _, z := range f.Freezes {
+		if z.Active(f.Now) && (v.Until == nil || z.Until.After(*v.Until)) {
+			v.Result, v.Since, v.Until = Wait, &z.From, &z.Until
+			v.Reason = fmt.Sprintf("%s is frozen: %s.", f.Environment.Name, strings.TrimSuffix(z.Reason, "."))
+			v.Who = "who may manage freezes of " + f.Environment.Name
+		}
+	}
+	return v
+}
+
+func soakVerdict(f GateFacts, g SoakGate) Verdict {
+	v := Verdict{Gate: "soak", Result: Wait, Who: "time"}
+	since, live := f.LiveSince[g.In]
+	if !live {
+		v.Reason = fmt.Sprintf("%s is not live in %s, where it has to run for %s first.", f.Deployment.Version, g.In, g.For)
+		v.Who = "who may promote to " + g.In
+		return v
+	}
+	until := since.Add(time.Duration(g.For))
+	v.Since, v.Until = &since, &until
+	if f.Now.Before(until) {
+		v.Reason = fmt.Sprintf("%s has to run in %s for %s.", f.Deployment.Version, g.In, g.For)
+		return v
+	}
+	v.Result, v.Who = Pass, ""
+	v.Reason = fmt.Sprintf("%s has run in %s for more than %s.", f.Deployment.Version, g.In, g.For)
+	return v
+}
+
+// approvalVerdict counts the approvals of exactly this plan by different
+// people that the gate accepts.
+func approvalVerdict(f GateFacts, g ApprovalGate) Verdict {
+	until := f.Deployment.CreatedAt.Add(time.Duration(g.Expires))
+	v := Verdict{Gate: "approval", Result: Wait, Since: &f.Deployment.CreatedAt, Until: &until, Need: g.Count}
+	names := map[string]string{}
+	var order []string
+	for _, vote := range f.Votes {
+		if CountsFor(vote, f.Deployment, g) != "" {
+			continue
+		}
+		if _, twice := names[vote.By]; !twice {
+			order = append(order, vote.ByName)
+		}
+		names[vote.By] = vote.ByName
+	}
+	v.Have = len(names)
+	who := "people who may approve"
+	if len(g.Groups) > 0 {
+		who = strings.Join(g.Groups, " or ")
+	}
+	if v.Have >= v.Need {
+		v.Result = Pass
+		v.Reason = fmt.Sprintf("%d of %d approvals, by %s.", v.Have, v.Need, strings.Join(order, ", "))
+		return v
+	}
+	v.Who = who
+	v.Reason = fmt.Sprintf("%d of %d approvals.", v.Have, v.Need)
+	if v.Have > 0 {
+		v.Reason += " " + strings.Join(order, ", ") + " approved."
+	}
+	v.Reason += fmt.Sprintf(" %d more from %s.", v.Need-v.Have, who)
+	return v
+}
+
+// CountsFor says why a vote does not count for an approval gate of a
+// deployment; empty if it does.
+func CountsFor(vote Vote, d Deployment, g ApprovalGate) string {
+	switch {
+	case vote.Decision != Approve:
+		return "it is not an approval"
+	case vote.PlanDigest != d.PlanDigest:
+		return "it was given for another plan"
+	case vote.By == d.RequestedBy.ID && !g.SelfApproval:
+		return "who asks for a deployment does not approve it"
+	case len(g.Groups) > 0 && !(Actor{Groups: vote.Groups}).InGroup(g.Groups):
+		return "the approver belongs to none of " + strings.Join(g.Groups, ", ")
+	default:
+		return ""
+	}
+}

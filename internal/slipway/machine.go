@@ -1,0 +1,277 @@
+package slipway
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Event is something that happened to a deployment.
+type Event interface{ name() string }
+
+// The events. Those of the engine carry what it learned; those of people carry
+// who they are.
+type (
+	// Judged: the gates were judged, on the plan that still holds.
+	Judged struct{ Verdicts []Verdict }
+	// Replanned: what the plan was made of has changed.
+	Replanned struct{ Plan Plan }
+	// RejectedBy: somebody who may approve said no.
+	RejectedBy struct {
+		By     Person
+		Reason string
+	}
+	// ApprovalExpired: nobody answered in time.
+	ApprovalExpired struct{}
+	// SupersededBy: a newer deployment takes the place of this one.
+	SupersededBy struct{ Deployment int64 }
+	// CancelledBy: somebody stopped it.
+	CancelledBy struct {
+		By     Person
+		Reason string
+	}
+	// Accepted: the deployer took a desired state.
+	Accepted struct{ Generation int64 }
+	// Refused: the deployer did not take it. Retry says whether it may yet.
+	Refused struct {
+		Generation int64
+		Reason     string
+		Retry      bool
+	}
+	// Seen: the deployer reported what runs, or why it cannot (Err).
+	Seen struct {
+		Observed Observed
+		Err      string
+	}
+	// PausedBy and ResumedBy: somebody holds a phase, or lets it go on.
+	PausedBy  struct{ By Person }
+	ResumedBy struct{ By Person }
+)
+
+func (Judged) name() string          { return "judged" }
+func (Replanned) name() string       { return "replanned" }
+func (RejectedBy) name() string      { return "rejected" }
+func (ApprovalExpired) name() string { return "expired" }
+func (SupersededBy) name() string    { return "superseded" }
+func (CancelledBy) name() string     { return "cancelled" }
+func (Accepted) name() string        { return "accepted" }
+func (Refused) name() string         { return "refused" }
+func (Seen) name() string            { return "observed" }
+func (PausedBy) name() string        { return "paused" }
+func (ResumedBy) name() string       { return "resumed" }
+
+// Effect is what a step asks for besides the deployment itself. Effects are
+// carried out in the transaction that saves the step. Calling the deployer is
+// no effect: the saved Applying phase is the standing order to do so.
+type Effect struct {
+	Live    *Spec  // this is live from now on; an empty version: nothing is
+	Hold    string // hold the stage's automation, for this reason
+	Failure bool   // remember as the stage's newest failure
+}
+
+// Step is the machine: the only way a deployment changes. It is pure. An event
+// that the state has no use for is a conflict and changes nothing.
+func Step(d Deployment, ev Event, now time.Time) (Deployment, []Effect, error) {
+	from := d.State
+	at := slices.IndexFunc(Table(), func(t Transition) bool { return t.From == from && t.On == ev.name() })
+	if at < 0 {
+		return d, nil, Conflict(fmt.Sprintf("The deployment is %s and cannot be %s.", from, ev.name()),
+			"Look at it again; somebody or something was quicker.")
+	}
+	d.Runs = slices.Clone(d.Runs)
+	m := machine{d: d, now: now}
+	m.handle(ev)
+	if !slices.Contains(Table()[at].To, m.d.State) {
+		return d, nil, fmt.Errorf("slipway: %s on %s led to %s, which the table does not have", ev.name(), from, m.d.State)
+	}
+	if m.d.State.Active() {
+		m.d.NextWakeAt = m.nextWake()
+	} else {
+		m.d.EndedAt, m.d.NextWakeAt = &now, nil
+	}
+	return m.d, m.effects, nil
+}
+
+type machine struct {
+	d       Deployment
+	now     time.Time
+	effects []Effect
+}
+
+func (m *machine) handle(ev Event) {
+	switch ev := ev.(type) {
+	case Judged:
+		m.judged(ev)
+	case Replanned:
+		m.d.Replaced = append(slices.Clone(m.d.Replaced), m.d.Plan)
+		m.d.Plan, m.d.PlanDigest = ev.Plan, ev.Plan.Digest()
+		m.d.Message = "The plan changed; earlier approvals no longer count."
+	case RejectedBy:
+		m.end(Rejected, fmt.Sprintf("Rejected by %s: %s", ev.By.Name, ev.Reason))
+	case ApprovalExpired:
+		m.end(Expired, "Nobody decided in time.")
+	case SupersededBy:
+		m.d.SupersededBy = ev.Deployment
+		m.closeRun(Done)
+		m.end(Superseded, fmt.Sprintf("Superseded by deployment %d.", ev.Deployment))
+	case CancelledBy:
+		m.cancelled(ev)
+	case Accepted:
+		if run := m.d.Current(); run.Generation == ev.Generation && run.State == Applying {
+			run.State, run.Attempts = Converging, 0
+		}
+	case Refused:
+		m.refused(ev)
+	case Seen:
+		m.seen(ev)
+	case PausedBy:
+		m.d.State, m.d.Message = Paused, "Paused by "+ev.By.Name+"."
+	case ResumedBy:
+		m.resumed(ev)
+	}
+}
+
+func (m *machine) judged(ev Judged) {
+	m.d.Verdicts = ev.Verdicts
+	if blocking := Blocking(ev.Verdicts); len(blocking) > 0 {
+		m.d.Message = blocking[len(blocking)-1].Reason
+		return
+	}
+	m.d.State, m.d.StartedAt = Running, &m.now
+	m.begin(m.d.Plan.Phases[0])
+}
+
+// begin records the intent to make a desired state true.
+func (m *machine) begin(desired Desired) {
+	m.closeRun(Done)
+	m.d.Runs = append(m.d.Runs, PhaseRun{
+		Desired: desired, Generation: generation(m.d.ID, len(m.d.Runs)+1),
+		State: Applying, StartedAt: m.now, UnreadySince: m.now,
+	})
+	m.d.Message = desired.Name
+}
+
+// closeRun ends the phase at work, if there is one that has not ended.
+func (m *machine) closeRun(as PhaseState) {
+	if run := m.d.Current(); run != nil && run.EndedAt == nil {
+		run.State, run.EndedAt = as, &m.now
+	}
+}
+
+func (m *machine) end(as State, message string) {
+	m.d.State, m.d.Message = as, message
+}
+
+func (m *machine) cancelled(ev CancelledBy) {
+	message := "Cancelled by " + ev.By.Name
+	if ev.Reason != "" {
+		message += ": " + ev.Reason
+	}
+	if m.d.State == Waiting {
+		m.end(Cancelled, message)
+		return
+	}
+	m.revert(Cancelled, message)
+}
+
+func (m *machine) resumed(ev ResumedBy) {
+	m.d.State, m.d.Message = Running, "Resumed by "+ev.By.Name+"."
+	if run := m.d.Current(); run.State == Held {
+		m.advance()
+	}
+}
+
+// maxAttempts is how often in a row the deployer may fail to take a desired
+// state; with the growing wait between (nextWake) that is about two minutes.
+const maxAttempts = 60
+
+func (m *machine) refused(ev Refused) {
+	run := m.d.Current()
+	if run.Generation != ev.Generation || run.State != Applying {
+		return
+	}
+	run.Attempts++
+	run.Message = ev.Reason
+	if ev.Retry && run.Attempts < maxAttempts {
+		m.d.Message = "The deployer did not take it yet: " + ev.Reason
+		return
+	}
+	m.broke("The deployer refused: " + ev.Reason)
+}
+
+// seen judges a report. A report of an older generation says nothing about the
+// phase at work, and a deployer that cannot be asked is no failure of the
+// release: what is unknown is shown as unknown and asked again.
+func (m *machine) seen(ev Seen) {
+	run := m.d.Current()
+	if run.State == Applying {
+		return
+	}
+	if ev.Err != "" {
+		run.Message = "The deployer could not be asked: " + ev.Err
+		m.d.Message = run.Message
+		return
+	}
+	o := ev.Observed
+	if o.Generation != run.Generation {
+		return
+	}
+	run.Message = o.Message
+	if o.Failed {
+		m.broke(o.Message)
+		return
+	}
+	if !o.Converged {
+		m.unready(run)
+		return
+	}
+	m.ready(run)
+}
+
+func (m *machine) unready(run *PhaseRun) {
+	if run.ReadyAt != nil { // it was ready and is no more: the bake starts over
+		run.ReadyAt, run.State, run.UnreadySince = nil, Converging, m.now
+	}
+	m.d.Message = run.Desired.Name
+	if run.Message != "" {
+		m.d.Message += ": " + run.Message
+	}
+	if deadline := time.Duration(m.d.Plan.Deadline); m.now.Sub(run.UnreadySince) >= deadline {
+		m.broke(fmt.Sprintf("Not ready within %s. %s", m.d.Plan.Deadline, run.Message))
+	}
+}
+
+func (m *machine) ready(run *PhaseRun) {
+	if run.ReadyAt == nil {
+		run.ReadyAt, run.State = &m.now, Baking
+	}
+	if m.now.Before(run.ReadyAt.Add(time.Duration(run.Desired.Bake))) {
+		m.d.Message = run.Desired.Name + ": watched until " + run.ReadyAt.Add(time.Duration(run.Desired.Bake)).UTC().Format("15:04:05 MST")
+		return
+	}
+	switch {
+	case m.d.State == Paused:
+		run.State = Held
+	case m.d.State == Running && run.Desired.Pause && run.State != Held:
+		run.State = Held
+		m.d.State, m.d.Message = Paused, run.Desired.Name+": waits for somebody to resume."
+	default:
+		m.advance()
+	}
+}
+
+// advance goes on to the next phase, or ends well after the last.
+func (m *machine) advance() {
+	if m.d.State == Reverting {
+		m.reverted()
+		return
+	}
+	if m.d.Phase+1 < len(m.d.Plan.Phases) {
+		m.d.Phase++
+		m.begin(m.d.Plan.Phases[m.d.Phase])
+		return
+	}
+	m.closeRun(Done)
+	m.end(Succeeded, m.d.Version+" is live in "+m.d.Environment+".")
+	m.effects = append(m.effects, Effect{Live: &m.d.Plan.To})
+}

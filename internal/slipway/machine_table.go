@@ -1,0 +1,41 @@
+package slipway
+
+// Transition is one line of the state table: in state From, the event On leads
+// to one of the states To.
+type Transition struct {
+	From State
+	On   string // the event's name
+	To   []State
+}
+
+// Table is the whole machine. Step takes no transition that is not listed
+// here, and docs/deployment-states.md is drawn from it.
+func Table() []Transition {
+	return []Transition{
+		{Waiting, "judged", []State{Waiting, Running}},
+		{Waiting, "replanned", []State{Waiting}},
+		{Waiting, "rejected", []State{Rejected}},
+		{Waiting, "expired", []State{Expired}},
+		{Waiting, "superseded", []State{Superseded}},
+		{Waiting, "cancelled", []State{Cancelled}},
+
+		{Running, "accepted", []State{Running}},
+		{Running, "refused", []State{Running, Reverting, Failed}},
+		{Running, "observed", []State{Running, Paused, Succeeded, Reverting, Failed}},
+		{Running, "paused", []State{Paused}},
+		{Running, "cancelled", []State{Reverting}},
+		{Running, "superseded", []State{Superseded}},
+
+		{Paused, "accepted", []State{Paused}},
+		{Paused, "refused", []State{Paused, Reverting, Failed}},
+		{Paused, "observed", []State{Paused, Reverting, Failed}},
+		{Paused, "resumed", []State{Running}},
+		{Paused, "cancelled", []State{Reverting}},
+		{Paused, "superseded", []State{Superseded}},
+
+		{Reverting, "accepted", []State{Reverting}},
+		{Reverting, "refused", []State{Reverting, Failed}},
+		{Reverting, "observed", []State{Reverting, RolledBack, Cancelled, Failed}},
+		{Reverting, "superseded", []State{Superseded}},
+	}
+}

@@ -24,7 +24,7 @@ type (
 	// ApprovalExpired: nobody answered in time.
 	ApprovalExpired struct{}
 	// SupersededBy: a newer deployment takes the place of this one.
-	SupersededBy struct{ Deployment int64 }
+	SupersededBy struct{ Version string }
 	// CancelledBy: somebody stopped it.
 	CancelledBy struct {
 		By     Person
@@ -111,9 +111,8 @@ func (m *machine) handle(ev Event) {
 	case ApprovalExpired:
 		m.end(Expired, "Nobody decided in time.")
 	case SupersededBy:
-		m.d.SupersededBy = ev.Deployment
 		m.closeRun(Done)
-		m.end(Superseded, fmt.Sprintf("Superseded by deployment %d.", ev.Deployment))
+		m.end(Superseded, ev.Version+" took its place.")
 	case CancelledBy:
 		m.cancelled(ev)
 	case Accepted:

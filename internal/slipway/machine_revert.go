@@ -51,8 +51,10 @@ func (m *machine) reverted() {
 		m.end(Cancelled, reason)
 	case m.d.Plan.From == nil:
 		m.end(Failed, reason)
+		m.effects = append(m.effects, Effect{Failure: true})
 	default:
 		m.end(RolledBack, reason+" "+m.d.Plan.From.Version+" is live again.")
+		m.effects = append(m.effects, Effect{Failure: true})
 	}
 }
 

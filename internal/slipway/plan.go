@@ -47,11 +47,11 @@ type Plan struct {
 // Digest is the SHA-256 of the plan's canonical JSON.
 func (p Plan) Digest() string { return digestJSON(p) }
 
-// Intent is the plan without the deployer's evidence: what Slipway itself would
-// freeze again from the same facts. Two plans with the same intent ask for the
-// same thing.
+// Intent digests the plan without the deployer's evidence and without the
+// number of the pipeline revision: what Slipway would freeze again from the
+// same facts. A revision that leaves this stage as it was is no change of it.
 func (p Plan) Intent() string {
-	p.Preview, p.Prepared = "", nil
+	p.Preview, p.Prepared, p.PipelineRevision = "", nil, 0
 	return p.Digest()
 }
 

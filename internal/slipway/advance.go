@@ -1,0 +1,119 @@
+package slipway
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Advance takes one step of a deployment in the caller's transaction: the
+// deployment over the epoch it was read at, the effects on its stage, the audit
+// entry and the event, all or nothing.
+func Advance(ctx context.Context, tx Tx, d Deployment, ev Event, by Actor, now time.Time) (Deployment, error) {
+	next, effects, err := Step(d, ev, now)
+	if err != nil {
+		return d, err
+	}
+	saved, err := tx.Deployments().Save(ctx, next)
+	if err != nil {
+		return d, err
+	}
+	for _, effect := range effects {
+		if err := carryOut(ctx, tx, saved, effect, now); err != nil {
+			return d, err
+		}
+	}
+	if next.State != d.State || len(next.Runs) != len(d.Runs) || ev.name() == "replanned" {
+		return saved, recordDeployment(ctx, tx, saved, by, "deployment."+ev.name(), saved.Message, now)
+	}
+	if next.Message != d.Message {
+		return saved, tx.Events().Add(ctx, saved.event("deployment.progress", by, now))
+	}
+	return saved, nil
+}
+
+func carryOut(ctx context.Context, tx Tx, d Deployment, effect Effect, now time.Time) error {
+	state, err := tx.Stages().Get(ctx, d.Service, d.Environment)
+	if err != nil {
+		return err
+	}
+	state.Team, state.Service, state.Environment = d.Team, d.Service, d.Environment
+	if effect.Live != nil {
+		state.Live = &Live{Deployment: d.ID, Spec: *effect.Live, Since: now}
+		state.Failure = nil
+	}
+	if effect.Hold != "" {
+		state.Hold = &Hold{Reason: effect.Hold, By: "Slipway", Deployment: d.ID, Since: now}
+	}
+	if effect.Failure {
+		state.Failure = &LastFailure{Deployment: d.ID, Version: d.Version, State: d.State, Message: d.Message, At: now}
+	}
+	return tx.Stages().Put(ctx, state)
+}
+
+// recordDeployment writes the audit entry and the event of a change.
+func recordDeployment(ctx context.Context, tx Tx, d Deployment, by Actor, action, summary string, now time.Time) error {
+	detail, err := json.Marshal(map[string]any{"state": d.State, "version": d.Version, "plan": d.PlanDigest, "epoch": d.Epoch})
+	if err != nil {
+		return err
+	}
+	entry := by.Entry(action, d.Resource(), fmt.Sprintf("deployment %d", d.ID), summary, now)
+	entry.Detail = detail
+	if _, err := tx.Audit().Append(ctx, entry); err != nil {
+		return err
+	}
+	return tx.Events().Add(ctx, d.event("deployment."+string(d.State), by, now))
+}
+
+func (d Deployment) event(kind string, by Actor, now time.Time) DomainEvent {
+	return DomainEvent{At: now, Kind: kind, Team: d.Team, Service: d.Service, Environment: d.Environment,
+		Deployment: d.ID, Actor: by.Name, Message: d.Message}
+}
+
+// Entry begins an audit entry of the actor's doing. Its chain is the team's, or
+// the organisation's where no team is concerned.
+func (a Actor) Entry(action string, on Resource, subject, summary string, now time.Time) AuditEntry {
+	chain := on.Team
+	if chain == "" {
+		chain = OrganisationChain
+	}
+	return AuditEntry{Chain: chain, At: now, Actor: a.Person(), TokenID: a.TokenID, Via: a.Via,
+		RequestID: a.RequestID, Address: a.Address, Action: action, Resource: on, Subject: subject, Summary: summary}
+}
+
+// LoadGateFacts reads what the gates of a deployment are judged by.
+func LoadGateFacts(ctx context.Context, tx Tx, d Deployment, now time.Time) (GateFacts, error) {
+	f := GateFacts{Now: now, Deployment: d, LiveSince: map[string]time.Time{}}
+	var err error
+	if f.Release, err = tx.Releases().Get(ctx, d.Service, d.Version); err != nil {
+		return f, err
+	}
+	if f.Environment, err = tx.Environments().Get(ctx, d.Environment); err != nil {
+		return f, err
+	}
+	freezes, err := tx.Freezes().List(ctx, now)
+	if err != nil {
+		return f, err
+	}
+	for _, z := range freezes {
+		if z.Environment == d.Environment {
+			f.Freezes = append(f.Freezes, z)
+		}
+	}
+	if d.ID != 0 {
+		if f.Votes, err = tx.Votes().Of(ctx, d.ID); err != nil {
+			return f, err
+		}
+	}
+	states, err := tx.Stages().Of(ctx, []string{d.Service})
+	if err != nil {
+		return f, err
+	}
+	for _, s := range states {
+		if s.Live != nil && s.Live.Spec.Version == d.Version {
+			f.LiveSince[s.Environment] = s.Live.Since
+		}
+	}
+	return f, nil
+}

@@ -1,0 +1,129 @@
+package slipway
+
+import (
+	"context"
+	"fmt"
+)
+
+// Request asks for a deployment.
+type Request struct {
+	Service     string
+	Environment string
+	Version     string
+	Cause       Cause
+	By          Actor
+	Note        string
+	// Restore is the spec to go back to; only for a rollback.
+	Restore *Spec
+	// AcceptIrreversible says that the asker knows that what is live is marked
+	// as not reversible, and wants to go back all the same.
+	AcceptIrreversible bool
+}
+
+// Draft is a plan with the facts it was made of, before anything is decided.
+type Draft struct {
+	Plan        Plan
+	Service     Service
+	Pipeline    Pipeline
+	Release     Release
+	Environment Environment
+	State       StageState
+}
+
+// MakeDraft loads the facts and freezes a plan from them, without the
+// deployer's preview. It changes nothing.
+func MakeDraft(ctx context.Context, tx Tx, deployers Deployers, r Request) (Draft, error) {
+	var d Draft
+	var err error
+	if d.Service, err = tx.Services().Get(ctx, r.Service); err != nil {
+		return d, err
+	}
+	if d.Environment, err = tx.Environments().Get(ctx, r.Environment); err != nil {
+		return d, err
+	}
+	if d.Pipeline, err = tx.Pipelines().Latest(ctx, r.Service); IsNotFound(err) {
+		return d, &Error{Code: CodeConflict, Message: r.Service + " has no pipeline yet.", Affected: "Nothing was started.",
+			Do: "Apply a slipway.yaml that says which stages it has."}
+	} else if err != nil {
+		return d, err
+	}
+	stage, ok := d.Pipeline.Stage(r.Environment)
+	if !ok {
+		return d, NotFound("stage of "+r.Service, r.Environment)
+	}
+	if d.Release, err = tx.Releases().Get(ctx, r.Service, r.Version); err != nil {
+		return d, err
+	}
+	if d.State, err = tx.Stages().Get(ctx, r.Service, r.Environment); err != nil {
+		return d, err
+	}
+	replicas, faults := deployers.CheckConfig(stage.Deployer)
+	if len(faults) > 0 {
+		return d, Invalid("The deployer config of "+r.Environment, faults)
+	}
+	in := PlanInput{Cause: r.Cause, Pipeline: d.Pipeline, Stage: stage, Release: d.Release, Replicas: replicas, Restore: r.Restore}
+	if d.State.Live != nil {
+		in.Live = &d.State.Live.Spec
+	}
+	d.Plan = NewPlan(in)
+	return d, nil
+}
+
+// Redraft makes the plan of a waiting deployment again from today's facts.
+func Redraft(ctx context.Context, tx Tx, deployers Deployers, d Deployment) (Plan, error) {
+	r := Request{Service: d.Service, Environment: d.Environment, Version: d.Version, Cause: d.Cause}
+	if d.Cause == CauseRollback {
+		r.Restore = &d.Plan.To
+	}
+	draft, err := MakeDraft(ctx, tx, deployers, r)
+	return draft.Plan, err
+}
+
+// Admit lists what keeps a request from becoming a deployment at all. Gates
+// are not among it: a deployment waits for those, visibly.
+func Admit(ctx context.Context, tx Tx, d Draft, r Request) ([]Verdict, error) {
+	var blocking []Verdict
+	if v := blockVerdict(GateFacts{Release: d.Release}); v.Result != Pass {
+		blocking = append(blocking, v)
+	}
+	if r.Cause == CauseRollback {
+		return append(blocking, irreversible(d, r)...), nil
+	}
+	if hold := d.State.Hold; hold != nil && r.By.Kind == ActorSystem {
+		blocking = append(blocking, Verdict{Gate: "hold", Result: Wait, Since: &hold.Since,
+			Reason: "Automation is held: " + hold.Reason, Who: "who may lift holds of " + r.Service})
+	}
+	stage, _ := d.Pipeline.Stage(r.Environment)
+	for _, before := range stage.After {
+		reached, _, err := tx.Deployments().List(ctx, DeploymentFilter{
+			Service: r.Service, Environment: before, Version: r.Version, States: []State{Succeeded},
+		}, Page{Limit: 1})
+		if err != nil {
+			return nil, err
+		}
+		if len(reached) == 0 {
+			blocking = append(blocking, Verdict{Gate: "order", Result: Fail,
+				Reason: fmt.Sprintf("%s has not been live in %s yet, which comes before %s.", r.Version, before, r.Environment),
+				Who:    "who may promote to " + before})
+		}
+	}
+	return blocking, nil
+}
+
+func irreversible(d Draft, r Request) []Verdict {
+	live := d.State.Live
+	if live == nil || live.Spec.Reversible || r.AcceptIrreversible || live.Spec.Version == r.Version {
+		return nil
+	}
+	return []Verdict{{Gate: "irreversible", Result: Fail, Since: &live.Since,
+		Reason: live.Spec.Version + " is marked irreversible: what it changed outside, a database for instance, may not fit " + r.Version + ".",
+		Who:    "you, by accepting it in so many words"}}
+}
+
+// Refuse turns blocking verdicts into the answer people read.
+func Refuse(what string, blocking []Verdict) error {
+	if len(blocking) == 0 {
+		return nil
+	}
+	return &Error{Code: CodeBlocked, Message: what, Affected: "Nothing was started.", BlockedBy: blocking}
+}

@@ -1,0 +1,121 @@
+package slipway
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Start makes a deployment of a request, in the caller's transaction. The plan
+// is made again here from the same facts; if it asks for something else than
+// the evidence was gathered for, the answer is a conflict and the caller
+// gathers again. An older deployment that still waits is superseded; one at
+// work is superseded only by a rollback.
+func Start(ctx context.Context, tx Tx, deployers Deployers, r Request, evidence Plan, now time.Time) (Deployment, error) {
+	draft, err := MakeDraft(ctx, tx, deployers, r)
+	if err != nil {
+		return Deployment{}, err
+	}
+	if draft.Plan.Intent() != evidence.Intent() {
+		return Deployment{}, Conflict("The plan changed while it was being prepared.", "Ask again.")
+	}
+	draft.Plan.Preview, draft.Plan.Prepared = evidence.Preview, evidence.Prepared
+	blocking, err := Admit(ctx, tx, draft, r)
+	if err != nil {
+		return Deployment{}, err
+	}
+	what := fmt.Sprintf("%s does not go to %s of %s.", r.Version, r.Environment, r.Service)
+	if err := Refuse(what, blocking); err != nil {
+		return Deployment{}, err
+	}
+	if live := draft.State.Live; r.Cause == CausePromote && live != nil && live.Spec.ID() == draft.Plan.To.ID() {
+		return Deployment{}, Conflict(r.Version+" is already live in "+r.Environment+".", "There is nothing to promote.")
+	}
+	older, err := makeRoom(ctx, tx, r, now)
+	if err != nil {
+		return Deployment{}, err
+	}
+	d := Deployment{
+		Team: draft.Service.Team, Service: r.Service, Environment: r.Environment, Version: r.Version,
+		Cause: r.Cause, State: Waiting, Plan: draft.Plan, PlanDigest: draft.Plan.Digest(),
+		RequestedBy: r.By.Person(), Note: r.Note, Runs: []PhaseRun{}, Verdicts: []Verdict{},
+		Message: "Judging the gates.", CreatedAt: now, NextWakeAt: &now,
+	}
+	if d, err = tx.Deployments().Insert(ctx, d); err != nil {
+		return Deployment{}, err
+	}
+	if older != nil {
+		older.SupersededBy = d.ID
+		if _, err := tx.Deployments().Save(ctx, *older); err != nil {
+			return Deployment{}, err
+		}
+	}
+	if err := setHold(ctx, tx, draft, d, r, now); err != nil {
+		return Deployment{}, err
+	}
+	summary := fmt.Sprintf("%s of %s to %s asked for", causeNoun(r.Cause), r.Version, r.Environment)
+	return d, recordDeployment(ctx, tx, d, r.By, "deployment."+string(r.Cause), summary, now)
+}
+
+// makeRoom ends the active deployment of the stage if the request may take its
+// place, and returns it.
+func makeRoom(ctx context.Context, tx Tx, r Request, now time.Time) (*Deployment, error) {
+	active, err := tx.Deployments().Active(ctx, r.Service, r.Environment)
+	if IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if active.State != Waiting && r.Cause != CauseRollback {
+		return nil, Refuse(fmt.Sprintf("%s does not go to %s of %s now.", r.Version, r.Environment, r.Service), []Verdict{{
+			Gate: "active", Result: Wait, Since: active.StartedAt,
+			Reason: fmt.Sprintf("Deployment %d of %s is at work there: %s", active.ID, active.Version, active.Message),
+			Who:    "who may cancel it, or roll back",
+		}})
+	}
+	if active.State == Waiting && active.Version == r.Version && active.Cause == r.Cause {
+		return nil, Conflict(fmt.Sprintf("Deployment %d already asks for %s in %s.", active.ID, r.Version, r.Environment),
+			"Decide on that one.")
+	}
+	older, err := Advance(ctx, tx, active, SupersededBy{Version: r.Version}, r.By, now)
+	return &older, err
+}
+
+// setHold keeps automation from undoing a rollback, and lets it go again when
+// a person promotes the newest release.
+func setHold(ctx context.Context, tx Tx, draft Draft, d Deployment, r Request, now time.Time) error {
+	state := draft.State
+	state.Team, state.Service, state.Environment = d.Team, d.Service, d.Environment
+	switch {
+	case r.Cause == CauseRollback:
+		reason := "rolled back to " + r.Version
+		if r.Note != "" {
+			reason += ": " + r.Note
+		}
+		state.Hold = &Hold{Reason: reason, By: r.By.Name, Deployment: d.ID, Since: now}
+	case state.Hold != nil && r.Cause == CausePromote && r.By.Kind != ActorSystem:
+		newest, err := tx.Releases().Newest(ctx, r.Service)
+		if err != nil {
+			return err
+		}
+		if newest.Version != r.Version {
+			return nil
+		}
+		state.Hold = nil
+	default:
+		return nil
+	}
+	return tx.Stages().Put(ctx, state)
+}
+
+func causeNoun(c Cause) string {
+	switch c {
+	case CauseRollback:
+		return "rollback"
+	case CauseRedeploy:
+		return "redeployment"
+	default:
+		return "promotion"
+	}
+}

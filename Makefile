@@ -1,0 +1,77 @@
+# `make` alone explains what there is.
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+SHELL := /bin/bash
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+COMMIT  := $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
+
+# The version is stamped above; asking git again fails in a clone owned by another user.
+export GOFLAGS += -buildvcs=false
+
+# Extra flags for every go test, for instance: make unit TESTFLAGS='-run Gate -v'
+TESTFLAGS ?=
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: build ## Build, then start everything with demo data at http://localhost:8080
+	bin/slipway dev
+
+.PHONY: build
+build: ## Build bin/slipway, one static binary
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/slipway ./cmd/slipway
+
+.PHONY: test
+test: needs lint check-generated unit e2e nested ## Everything that .ci/run runs
+
+.PHONY: needs
+needs: ## Install (Debian, root) or name what the tests need
+	@.ci/needs
+
+.PHONY: lint
+lint: ## Linters, walls between rooms, formatting, shell scripts
+	.ci/lint
+
+.PHONY: unit
+unit: ## Unit and conformance tests, with the race detector
+	go test -race -timeout 10m $(TESTFLAGS) $$(go list ./... | grep -v /e2e/)
+
+.PHONY: e2e
+e2e: build ## Stories, browser flows and walls, against the built binary
+	SLIPWAY_TEST_BINARY=$(CURDIR)/bin/slipway go test -timeout 15m $(TESTFLAGS) ./e2e/...
+
+.PHONY: nested
+nested: ## The tests of nested modules, against real servers
+	.ci/nested -timeout 20m $(TESTFLAGS)
+
+.PHONY: bench
+bench: ## Benchmarks, each beside its limit in the same run
+	go test -run '^$$' -bench . -benchmem -timeout 60m $(TESTFLAGS) ./e2e/bench/...
+
+.PHONY: generate
+generate: ## Write what is generated: pages, OpenAPI, the state table
+	go tool templ generate -path web -log-level warn
+	go run ./cmd/slipway openapi > docs/openapi.json.new
+	mv docs/openapi.json.new docs/openapi.json
+	go test -count=1 ./internal/slipway -run '^TestStateDiagram$$' -update
+
+.PHONY: check-generated
+check-generated: ## Fail when `make generate` changes a file
+	.ci/check-generated
+
+.PHONY: fmt
+fmt: ## Format Go and templ files
+	go tool templ fmt web
+	"$$(.ci/tool golangci-lint)" fmt
+
+.PHONY: image
+image: ## Build the container image slipway:VERSION
+	docker build --build-arg VERSION=$(VERSION) --build-arg COMMIT=$(COMMIT) -t slipway:$(VERSION) .
+
+.PHONY: clean
+clean: ## Remove what was built; the demo's data in .slipway stays
+	rm -rf bin docs/openapi.json.new

@@ -75,11 +75,11 @@ func Step(d Deployment, ev Event, now time.Time) (Deployment, []Effect, error) {
 	from := d.State
 	at := slices.IndexFunc(Table(), func(t Transition) bool { return t.From == from && t.On == ev.name() })
 	if at < 0 {
-		return d, nil, Conflict(fmt.Sprintf("The deployment is %s and cannot be %s.", from, ev.name()),
+		return d, nil, Conflict(fmt.Sprintf("The deployment is %s and cannot be %s.", from.words(), ev.name()),
 			"Look at it again; somebody or something was quicker.")
 	}
-	d.Runs = slices.Clone(d.Runs)
 	m := machine{d: d, now: now}
+	m.d.Runs = slices.Clone(d.Runs)
 	m.handle(ev)
 	if !slices.Contains(Table()[at].To, m.d.State) {
 		return d, nil, fmt.Errorf("slipway: %s on %s led to %s, which the table does not have", ev.name(), from, m.d.State)
@@ -105,9 +105,10 @@ func (m *machine) handle(ev Event) {
 	case Replanned:
 		m.d.Replaced = append(slices.Clone(m.d.Replaced), m.d.Plan)
 		m.d.Plan, m.d.PlanDigest = ev.Plan, ev.Plan.Digest()
+		m.d.Verdicts = []Verdict{} // they were on the old plan
 		m.d.Message = "The plan changed; earlier approvals no longer count."
 	case RejectedBy:
-		m.end(Rejected, fmt.Sprintf("Rejected by %s: %s", ev.By.Name, ev.Reason))
+		m.end(Rejected, because("Rejected by "+ev.By.Name, ev.Reason))
 	case ApprovalExpired:
 		m.end(Expired, "Nobody decided in time.")
 	case SupersededBy:
@@ -117,7 +118,7 @@ func (m *machine) handle(ev Event) {
 		m.cancelled(ev)
 	case Accepted:
 		if run := m.d.Current(); run.Generation == ev.Generation && run.State == Applying {
-			run.State, run.Attempts = Converging, 0
+			run.State, run.Attempts, run.UnreadySince = Converging, 0, m.now
 		}
 	case Refused:
 		m.refused(ev)
@@ -132,6 +133,10 @@ func (m *machine) handle(ev Event) {
 
 func (m *machine) judged(ev Judged) {
 	m.d.Verdicts = ev.Verdicts
+	if len(ev.Verdicts) == 0 { // the controls are always judged: no verdict is no answer, not a yes
+		m.d.Message = "The gates have not been judged yet."
+		return
+	}
 	if blocking := Blocking(ev.Verdicts); len(blocking) > 0 {
 		m.d.Message = blocking[len(blocking)-1].Reason
 		return
@@ -162,10 +167,7 @@ func (m *machine) end(as State, message string) {
 }
 
 func (m *machine) cancelled(ev CancelledBy) {
-	message := "Cancelled by " + ev.By.Name
-	if ev.Reason != "" {
-		message += ": " + ev.Reason
-	}
+	message := because("Cancelled by "+ev.By.Name, ev.Reason)
 	if m.d.State == Waiting {
 		m.end(Cancelled, message)
 		return
@@ -192,10 +194,10 @@ func (m *machine) refused(ev Refused) {
 	run.Attempts++
 	run.Message = ev.Reason
 	if ev.Retry && run.Attempts < maxAttempts {
-		m.d.Message = "The deployer did not take it yet: " + ev.Reason
+		m.d.Message = because("The deployer did not take it yet", ev.Reason)
 		return
 	}
-	m.broke("The deployer refused: " + ev.Reason)
+	m.broke(because("The deployer refused", ev.Reason))
 }
 
 // seen judges a report. A report of an older generation says nothing about the
@@ -207,17 +209,20 @@ func (m *machine) seen(ev Seen) {
 		return
 	}
 	if ev.Err != "" {
-		run.Message = "The deployer could not be asked: " + ev.Err
+		run.Message = because("The deployer could not be asked", ev.Err)
 		m.d.Message = run.Message
 		return
 	}
 	o := ev.Observed
 	if o.Generation != run.Generation {
+		if run.ReadyAt == nil {
+			m.overdue(run, "The deployer still reports an older state.")
+		}
 		return
 	}
 	run.Message = o.Message
 	if o.Failed {
-		m.broke(o.Message)
+		m.broke(because("The deployer gave up", o.Message))
 		return
 	}
 	if !o.Converged {
@@ -235,8 +240,13 @@ func (m *machine) unready(run *PhaseRun) {
 	if run.Message != "" {
 		m.d.Message += ": " + run.Message
 	}
-	if deadline := time.Duration(m.d.Plan.Deadline); m.now.Sub(run.UnreadySince) >= deadline {
-		m.broke(fmt.Sprintf("Not ready within %s. %s", m.d.Plan.Deadline, run.Message))
+	m.overdue(run, run.Message)
+}
+
+// overdue breaks a phase that has not become ready in time.
+func (m *machine) overdue(run *PhaseRun, last string) {
+	if m.now.Sub(run.UnreadySince) >= time.Duration(m.d.Plan.Deadline) {
+		m.broke(sentences("Not ready within "+m.d.Plan.Deadline.String(), last))
 	}
 }
 
@@ -249,9 +259,7 @@ func (m *machine) ready(run *PhaseRun) {
 		return
 	}
 	switch {
-	case m.d.State == Paused:
-		run.State = Held
-	case m.d.State == Running && run.Desired.Pause && run.State != Held:
+	case m.d.State == Paused, m.d.State == Running && run.Desired.Pause:
 		run.State = Held
 		m.d.State, m.d.Message = Paused, run.Desired.Name+": waits for somebody to resume."
 	default:

@@ -9,11 +9,11 @@ func (m *machine) broke(reason string) {
 	m.d.Current().Message = reason
 	switch {
 	case m.d.State == Reverting:
-		m.stop("Could not go back: " + reason + " What runs now is what the deployer reports.")
+		m.stop(sentences(because("Could not go back", reason), "What runs now is what the deployer reports."))
 	case !m.d.Plan.To.Reversible && m.d.Cause != CauseRollback:
-		m.stop(reason + " The release is marked irreversible, so nothing was undone. Decide by hand.")
+		m.stop(sentences(reason, "The release is marked irreversible, so nothing was undone. Decide by hand."))
 	case m.d.Plan.OnFailure == OnFailureStop:
-		m.stop(reason + " The stage is told to stop on failure, so nothing was undone.")
+		m.stop(sentences(reason, "The stage is told to stop on failure, so nothing was undone."))
 	default:
 		m.revert(RolledBack, reason)
 	}
@@ -22,7 +22,7 @@ func (m *machine) broke(reason string) {
 // stop ends a deployment in the middle and keeps automation away from it.
 func (m *machine) stop(reason string) {
 	m.end(Failed, reason)
-	m.effects = append(m.effects, Effect{Failure: true, Hold: m.d.Version + " failed: " + reason})
+	m.effects = append(m.effects, Effect{Failure: true, Hold: because(m.d.Version+" failed", reason)})
 }
 
 // revert asks for what was live before, whole. With nothing before, nothing is
@@ -38,7 +38,7 @@ func (m *machine) revert(ending State, reason string) {
 	m.d.State, m.d.Ending = Reverting, ending
 	m.begin(desired)
 	m.d.Message = reason
-	m.effects = append(m.effects, Effect{Failure: ending == RolledBack, Hold: m.d.Version + " was taken back: " + reason})
+	m.effects = append(m.effects, Effect{Failure: ending == RolledBack, Hold: because(m.d.Version+" was taken back", reason)})
 }
 
 // reverted ends a deployment whose way back is done. With nothing to go back
@@ -53,7 +53,7 @@ func (m *machine) reverted() {
 		m.end(Failed, reason)
 		m.effects = append(m.effects, Effect{Failure: true})
 	default:
-		m.end(RolledBack, reason+" "+m.d.Plan.From.Version+" is live again.")
+		m.end(RolledBack, sentences(reason, m.d.Plan.From.Version+" is live again."))
 		m.effects = append(m.effects, Effect{Failure: true})
 	}
 }
@@ -80,6 +80,9 @@ const (
 func (m *machine) nextWake() *time.Time {
 	at := m.now
 	if m.d.State == Waiting {
+		if len(m.d.Verdicts) == 0 { // nothing was judged on this plan yet
+			return &at
+		}
 		at = m.now.Add(gateLatest)
 		for _, v := range m.d.Verdicts {
 			if v.Until != nil && v.Until.After(m.now) && v.Until.Before(at) {

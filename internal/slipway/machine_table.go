@@ -29,7 +29,7 @@ func Table() []Transition {
 		{Paused, "accepted", []State{Paused}},
 		{Paused, "refused", []State{Paused, Reverting, Failed}},
 		{Paused, "observed", []State{Paused, Reverting, Failed}},
-		{Paused, "resumed", []State{Running}},
+		{Paused, "resumed", []State{Running, Succeeded}},
 		{Paused, "cancelled", []State{Reverting}},
 		{Paused, "superseded", []State{Superseded}},
 

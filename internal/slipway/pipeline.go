@@ -144,3 +144,8 @@ func compactJSON(raw json.RawMessage) json.RawMessage {
 	}
 	return out
 }
+
+// SameStages reports whether two normalized pipelines do the same.
+func (p Pipeline) SameStages(other Pipeline) bool {
+	return digestJSON(p.Stages) == digestJSON(other.Stages)
+}

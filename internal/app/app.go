@@ -1,0 +1,195 @@
+// Package app holds the use cases: the one door through which browser, REST,
+// chat and CLI come. Each authorizes, decides and changes state in one
+// transaction, together with its audit entry and its event.
+package app
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/slipway-dev/slipway/internal/policy"
+	"github.com/slipway-dev/slipway/internal/slipway"
+)
+
+// App holds what every use case needs. Its methods are safe for concurrent use.
+type App struct {
+	Store     slipway.Store
+	Deployers slipway.Deployers
+	Clock     slipway.Clock
+	// AdminGroup is the OIDC group whose members are admins by configuration,
+	// so that a fresh installation has somebody who may give out roles.
+	AdminGroup string
+}
+
+// now is the time of a change, cut to what both databases keep.
+func (a *App) now() time.Time { return a.Clock().UTC().Truncate(time.Microsecond) }
+
+// Once makes a command safe to send twice: the second time, with the same key
+// and content, does nothing and gives the first answer.
+type Once struct {
+	Key string `json:"-"`
+}
+
+// bindings loads what the actor's permissions come from.
+func (a *App) bindings(ctx context.Context, tx slipway.Tx, actor slipway.Actor) ([]slipway.Binding, error) {
+	bindings, err := tx.Bindings().For(ctx, actor)
+	if err != nil {
+		return nil, err
+	}
+	return append(bindings, a.configured(actor)...), nil
+}
+
+// configured are the bindings that configuration gives and nobody can remove.
+func (a *App) configured(actor slipway.Actor) []slipway.Binding {
+	if a.AdminGroup == "" || actor.Kind != slipway.ActorUser || !slices.Contains(actor.Groups, a.AdminGroup) {
+		return nil
+	}
+	return []slipway.Binding{a.adminBinding()}
+}
+
+func (a *App) adminBinding() slipway.Binding {
+	return slipway.Binding{
+		Subject: slipway.Subject{Kind: slipway.SubjectGroup, Name: a.AdminGroup},
+		Role:    slipway.RoleAdmin, Scope: slipway.Scope{Kind: slipway.ScopeOrganisation}, Source: "configuration",
+	}
+}
+
+// authorize is the only question of permission there is. It answers with nil
+// or with who could.
+func (a *App) authorize(ctx context.Context, tx slipway.Tx, actor slipway.Actor, p slipway.Permission, on slipway.Resource) error {
+	bindings, err := a.bindings(ctx, tx, actor)
+	if err != nil {
+		return err
+	}
+	decision := policy.Decide(policy.Input{Actor: actor, Bindings: bindings, Permission: p, Resource: on})
+	if decision.Allowed {
+		return nil
+	}
+	refusal := decision.Err()
+	var e *slipway.Error
+	if !errors.As(refusal, &e) || e.Code != slipway.CodeDenied || len(e.BlockedBy) == 0 {
+		return refusal
+	}
+	who, err := a.whoCan(ctx, tx, p, on)
+	if err != nil {
+		return err
+	}
+	if e.BlockedBy[0].Who = who; who != "" {
+		e.Do = "Who can: " + who + "."
+	}
+	return e
+}
+
+// whoCan names who holds a permission, for those who do not.
+func (a *App) whoCan(ctx context.Context, tx slipway.Tx, p slipway.Permission, on slipway.Resource) (string, error) {
+	all, err := a.allBindings(ctx, tx)
+	if err != nil {
+		return "", err
+	}
+	var names []string
+	for _, subject := range policy.WhoCan(all, p, on) {
+		name := subject.Name
+		if subject.Kind == slipway.SubjectUser {
+			if u, err := tx.People().User(ctx, subject.Name); err == nil {
+				name = u.Name
+			}
+		}
+		if name != "" && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	if len(names) > 5 {
+		names = append(names[:5], fmt.Sprintf("%d more", len(names)-5))
+	}
+	return strings.Join(names, ", "), nil
+}
+
+func (a *App) allBindings(ctx context.Context, tx slipway.Tx) ([]slipway.Binding, error) {
+	all, err := tx.Bindings().List(ctx)
+	if err == nil && a.AdminGroup != "" {
+		all = append(all, a.adminBinding())
+	}
+	return all, err
+}
+
+// may is authorize for a page that shows or hides a button: the reason why
+// not, empty if allowed.
+func (a *App) may(ctx context.Context, tx slipway.Tx, actor slipway.Actor, p slipway.Permission, on slipway.Resource) (string, error) {
+	err := a.authorize(ctx, tx, actor, p, on)
+	if code := slipway.CodeOf(err); code == slipway.CodeDenied || code == slipway.CodeUnauthenticated {
+		return err.Error(), nil
+	}
+	return "", err
+}
+
+// once runs do unless the actor's key was used before, and returns what do
+// called its outcome: an ID or a name by which the caller loads the answer.
+func (a *App) once(ctx context.Context, tx slipway.Tx, actor slipway.Actor, once Once, command any, do func() (string, error)) (string, error) {
+	if once.Key == "" {
+		return do()
+	}
+	if len(once.Key) > 128 {
+		return "", slipway.Invalid("The idempotency key", []slipway.FieldError{{Field: "Idempotency-Key", Message: "is at most 128 characters long"}})
+	}
+	fingerprint, err := fingerprint(command)
+	if err != nil {
+		return "", err
+	}
+	kept, err := tx.Keys().Get(ctx, actor.ID, once.Key)
+	switch {
+	case err == nil && kept.Fingerprint != fingerprint:
+		return "", slipway.Conflict("This idempotency key was used for another request.", "Use a new key for a new request.")
+	case err == nil:
+		return string(kept.Answer), nil
+	case !slipway.IsNotFound(err):
+		return "", err
+	}
+	outcome, err := do()
+	if err != nil {
+		return "", err
+	}
+	return outcome, tx.Keys().Put(ctx, actor.ID, once.Key, slipway.KeptAnswer{Fingerprint: fingerprint, Answer: []byte(outcome), At: a.now()})
+}
+
+func fingerprint(command any) (string, error) {
+	encoded, err := json.Marshal(command)
+	if err != nil {
+		return "", fmt.Errorf("fingerprint of %T: %w", command, err)
+	}
+	sum := sha256.Sum256(append([]byte(fmt.Sprintf("%T ", command)), encoded...))
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// change is what an audit entry and an event are made of.
+type change struct {
+	action     string // also the event's kind
+	on         slipway.Resource
+	subject    string
+	summary    string
+	detail     any
+	deployment int64
+}
+
+// record writes the audit entry and the event of a change.
+func (a *App) record(ctx context.Context, tx slipway.Tx, actor slipway.Actor, c change) error {
+	entry := actor.Entry(c.action, c.on, c.subject, c.summary, a.now())
+	if c.detail != nil {
+		encoded, err := json.Marshal(c.detail)
+		if err != nil {
+			return fmt.Errorf("audit detail of %s: %w", c.action, err)
+		}
+		entry.Detail = encoded
+	}
+	if _, err := tx.Audit().Append(ctx, entry); err != nil {
+		return err
+	}
+	return tx.Events().Add(ctx, slipway.DomainEvent{At: entry.At, Kind: c.action, Team: c.on.Team, Service: c.on.Service,
+		Environment: c.on.Environment, Deployment: c.deployment, Actor: actor.Name, Message: c.summary})
+}

@@ -1,0 +1,154 @@
+package app
+
+import (
+	"context"
+
+	"github.com/slipway-dev/slipway/internal/policy"
+	"github.com/slipway-dev/slipway/internal/slipway"
+)
+
+// Board is the grid of services and environments.
+type Board struct {
+	Teams        []slipway.Team
+	Environments []slipway.Environment
+	Freezes      []slipway.Freeze
+	Rows         []BoardRow
+	Next         string // cursor of the next page
+	Mine         bool   // only services of teams the actor has a role in
+	Needs        int    // deployments in view that wait for a decision of the actor
+}
+
+// BoardRow is one service, with what is known of it by environment.
+type BoardRow struct {
+	Service slipway.Service
+	Stages  []slipway.Stage // latest pipeline; empty if there is none
+	States  map[string]slipway.StageState
+	Active  map[string]slipway.Deployment
+}
+
+// BoardFilter narrows the board; empty fields do not.
+type BoardFilter struct {
+	Team  string
+	Query string
+}
+
+// Board reads a page of the board with a fixed number of queries, however many
+// services there are.
+func (a *App) Board(ctx context.Context, actor slipway.Actor, filter BoardFilter, page slipway.Page) (b Board, err error) {
+	err = a.Store.Read(ctx, func(tx slipway.Tx) error {
+		services, next, err := a.services(ctx, tx, actor, slipway.ServiceFilter{Team: filter.Team, Query: filter.Query}, bounded(page))
+		if err != nil {
+			return err
+		}
+		b.Next = next
+		if b.Teams, err = tx.Teams().List(ctx); err != nil {
+			return err
+		}
+		if b.Environments, err = tx.Environments().List(ctx); err != nil {
+			return err
+		}
+		if b.Freezes, err = tx.Freezes().List(ctx, a.now()); err != nil {
+			return err
+		}
+		if b.Rows, err = boardRows(ctx, tx, services); err != nil {
+			return err
+		}
+		bindings, err := a.bindings(ctx, tx, actor)
+		if err != nil {
+			return err
+		}
+		b.Needs = needs(b.Rows, actor, bindings)
+		return nil
+	})
+	return b, err
+}
+
+func boardRows(ctx context.Context, tx slipway.Tx, services []slipway.Service) ([]BoardRow, error) {
+	names := make([]string, len(services))
+	rows := make([]BoardRow, len(services))
+	index := map[string]int{}
+	for i, s := range services {
+		names[i], index[s.Name] = s.Name, i
+		rows[i] = BoardRow{Service: s, States: map[string]slipway.StageState{}, Active: map[string]slipway.Deployment{}}
+	}
+	if len(names) == 0 {
+		return rows, nil
+	}
+	pipelines, err := tx.Pipelines().LatestOf(ctx, names)
+	if err != nil {
+		return nil, err
+	}
+	for name, p := range pipelines {
+		rows[index[name]].Stages = p.Stages
+	}
+	states, err := tx.Stages().Of(ctx, names)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range states {
+		rows[index[s.Service]].States[s.Environment] = s
+	}
+	active, err := tx.Deployments().ActiveOf(ctx, names)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range active {
+		rows[index[d.Service]].Active[d.Environment] = d
+	}
+	return rows, nil
+}
+
+func needs(rows []BoardRow, actor slipway.Actor, bindings []slipway.Binding) int {
+	count := 0
+	for _, row := range rows {
+		for _, d := range row.Active {
+			if decidable(d, actor, bindings, nil) == "" {
+				count++
+			}
+		}
+	}
+	return count
+}
+
+// decidable says why the actor's approval of a deployment would not count now;
+// empty if it would. votes may be nil where they have not been loaded.
+func decidable(d slipway.Deployment, actor slipway.Actor, bindings []slipway.Binding, votes []slipway.Vote) string {
+	if d.State != slipway.Waiting {
+		return "it no longer waits"
+	}
+	decision := policy.Decide(policy.Input{Actor: actor, Bindings: bindings, Permission: slipway.DeploymentApprove, Resource: d.Resource()})
+	if !decision.Allowed {
+		return decision.Reason
+	}
+	for _, v := range votes {
+		if v.By == actor.ID && v.PlanDigest == d.PlanDigest {
+			return "you have decided on this plan already"
+		}
+	}
+	vote := slipway.Vote{Decision: slipway.Approve, PlanDigest: d.PlanDigest, By: actor.ID, Groups: actor.Groups}
+	why := "no gate of it asks for approval"
+	for _, g := range d.Plan.Gates {
+		if g.Approval == nil || approvalPasses(d) {
+			continue
+		}
+		if why = slipway.CountsFor(vote, d, *g.Approval); why == "" {
+			return ""
+		}
+	}
+	return why
+}
+
+// approvalPasses reports whether the last judgement already counted enough
+// approvals for all approval gates.
+func approvalPasses(d slipway.Deployment) bool {
+	asked := false
+	for _, v := range d.Verdicts {
+		if v.Gate == "approval" {
+			asked = true
+			if v.Result != slipway.Pass {
+				return false
+			}
+		}
+	}
+	return asked
+}

@@ -1,0 +1,119 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"github.com/slipway-dev/slipway/internal/slipway"
+)
+
+// Inbox is what waits for the actor, what they asked for, and what was decided
+// lately.
+type Inbox struct {
+	Decide  []InboxItem // oldest first
+	Asked   []InboxItem
+	Decided []InboxItem
+	Freezes []slipway.Freeze // coming and current, for the empty inbox
+}
+
+// InboxItem is a deployment with what a decision needs.
+type InboxItem struct {
+	Deployment slipway.Deployment
+	Service    slipway.Service
+	Release    slipway.Release
+	Changes    []slipway.Difference
+}
+
+// decidedWithin is how long decided deployments stay in the inbox.
+const decidedWithin = 3 * 24 * time.Hour
+
+// Inbox gathers the actor's inbox.
+func (a *App) Inbox(ctx context.Context, actor slipway.Actor) (in Inbox, err error) {
+	if err := a.signedIn(actor); err != nil {
+		return in, err
+	}
+	err = a.Store.Read(ctx, func(tx slipway.Tx) error {
+		waiting, err := a.waitingFor(ctx, tx, actor)
+		if err != nil {
+			return err
+		}
+		for i := len(waiting) - 1; i >= 0; i-- {
+			item, err := inboxItem(ctx, tx, waiting[i])
+			if err != nil {
+				return err
+			}
+			in.Decide = append(in.Decide, item)
+		}
+		if in.Asked, in.Decided, err = askedAndDecided(ctx, tx, actor, a.now()); err != nil {
+			return err
+		}
+		in.Freezes, err = tx.Freezes().List(ctx, a.now())
+		return err
+	})
+	return in, err
+}
+
+// InboxCount is the number beside the word Inbox.
+func (a *App) InboxCount(ctx context.Context, actor slipway.Actor) (n int, err error) {
+	err = a.Store.Read(ctx, func(tx slipway.Tx) error {
+		waiting, err := a.waitingFor(ctx, tx, actor)
+		n = len(waiting)
+		return err
+	})
+	return n, err
+}
+
+// waitingFor lists deployments whose gates want the actor, newest first.
+func (a *App) waitingFor(ctx context.Context, tx slipway.Tx, actor slipway.Actor) ([]slipway.Deployment, error) {
+	bindings, err := a.bindings(ctx, tx, actor)
+	if err != nil {
+		return nil, err
+	}
+	waiting, _, err := tx.Deployments().List(ctx, slipway.DeploymentFilter{States: []slipway.State{slipway.Waiting}}, slipway.Page{Limit: maxLimit})
+	if err != nil {
+		return nil, err
+	}
+	var mine []slipway.Deployment
+	for _, d := range waiting {
+		if decidable(d, actor, bindings, nil) != "" {
+			continue
+		}
+		votes, err := tx.Votes().Of(ctx, d.ID)
+		if err != nil {
+			return nil, err
+		}
+		if decidable(d, actor, bindings, votes) == "" {
+			mine = append(mine, d)
+		}
+	}
+	return mine, nil
+}
+
+func inboxItem(ctx context.Context, tx slipway.Tx, d slipway.Deployment) (InboxItem, error) {
+	item := InboxItem{Deployment: d, Changes: slipway.DiffSpecs(d.Plan.From, d.Plan.To)}
+	var err error
+	if item.Service, err = tx.Services().Get(ctx, d.Service); err != nil {
+		return item, err
+	}
+	item.Release, err = tx.Releases().Get(ctx, d.Service, d.Version)
+	return item, err
+}
+
+func askedAndDecided(ctx context.Context, tx slipway.Tx, actor slipway.Actor, now time.Time) (asked, decided []InboxItem, err error) {
+	recent, _, err := tx.Deployments().List(ctx, slipway.DeploymentFilter{RequestedBy: actor.ID, Since: now.Add(-decidedWithin)}, slipway.Page{Limit: 20})
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, d := range recent {
+		item, err := inboxItem(ctx, tx, d)
+		if err != nil {
+			return nil, nil, err
+		}
+		if d.State.Active() {
+			asked = append(asked, item)
+		} else {
+			decided = append(decided, item)
+		}
+	}
+	return asked, decided, nil
+}

@@ -1,0 +1,136 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/slipway-dev/slipway/internal/slipway"
+)
+
+// ApplyPipeline replaces the pipeline of a service by a new revision.
+type ApplyPipeline struct {
+	Once
+	Pipeline slipway.Pipeline
+	// Locate finds the lines of faults in the file that was sent; nil if there
+	// is none.
+	Locate func([]slipway.FieldError) []slipway.FieldError `json:"-"`
+	DryRun bool
+	// IfRevision is the revision that the change was made for; 0: any.
+	IfRevision int
+}
+
+// Applied is what applying a pipeline did, or would do.
+type Applied struct {
+	Before  slipway.Pipeline // revision 0 if there was none
+	After   slipway.Pipeline
+	Changed bool
+}
+
+// ApplyPipeline checks the whole pipeline, then keeps it as a new revision. The
+// same pipeline again makes no revision. Waiting deployments are looked at
+// again: if their plan is another now, their approvals are void.
+func (a *App) ApplyPipeline(ctx context.Context, actor slipway.Actor, c ApplyPipeline) (Applied, error) {
+	var out Applied
+	p := c.Pipeline
+	p.Normalize()
+	work := func(tx slipway.Tx) error {
+		s, err := a.service(ctx, tx, actor, p.Service, "", slipway.PipelineApply)
+		if err != nil {
+			return err
+		}
+		if err := a.checkPipeline(ctx, tx, p, s, c.Locate); err != nil {
+			return err
+		}
+		before, err := tx.Pipelines().Latest(ctx, p.Service)
+		if err != nil && !slipway.IsNotFound(err) {
+			return err
+		}
+		p.Team, p.Revision = s.Team, before.Revision+1
+		out = Applied{Before: before, After: p, Changed: !before.SameStages(p)}
+		if c.DryRun {
+			return nil
+		}
+		revision, err := a.once(ctx, tx, actor, c.Once, c, func() (string, error) {
+			if c.IfRevision != 0 && c.IfRevision != before.Revision {
+				return "", slipway.Conflict(fmt.Sprintf("The pipeline is at revision %d by now, not %d.", before.Revision, c.IfRevision), "Look at the difference again.")
+			}
+			if !out.Changed {
+				return strconv.Itoa(before.Revision), nil
+			}
+			return strconv.Itoa(p.Revision), a.addRevision(ctx, tx, actor, s, p)
+		})
+		if err != nil {
+			return err
+		}
+		number, err := strconv.Atoi(revision)
+		if err != nil {
+			return err
+		}
+		out.After, err = tx.Pipelines().Revision(ctx, p.Service, number)
+		return err
+	}
+	if c.DryRun {
+		return out, a.Store.Read(ctx, func(tx slipway.Tx) error { return work(tx) })
+	}
+	err := a.Store.Write(ctx, work)
+	return out, err
+}
+
+func (a *App) checkPipeline(ctx context.Context, tx slipway.Tx, p slipway.Pipeline, s slipway.Service, locate func([]slipway.FieldError) []slipway.FieldError) error {
+	environments, err := tx.Environments().List(ctx)
+	if err != nil {
+		return err
+	}
+	faults := slipway.CheckPipeline(p, environments, a.Deployers)
+	if p.Team != "" && p.Team != s.Team {
+		faults = append(faults, slipway.FieldError{Field: "team", Message: fmt.Sprintf("%s belongs to team %s; move it there first", s.Name, s.Team)})
+	}
+	if locate != nil {
+		faults = locate(faults)
+	}
+	return slipway.Invalid("The pipeline of "+p.Service, faults)
+}
+
+func (a *App) addRevision(ctx context.Context, tx slipway.Tx, actor slipway.Actor, s slipway.Service, p slipway.Pipeline) error {
+	p.AppliedBy, p.AppliedAt = actor.Name, a.now()
+	if err := tx.Pipelines().Add(ctx, p); err != nil {
+		return err
+	}
+	err := a.record(ctx, tx, actor, change{action: "pipeline.applied", on: s.Resource(""), subject: "pipeline of " + s.Name,
+		summary: fmt.Sprintf("applied revision %d of the pipeline of %s", p.Revision, s.Name), detail: map[string]int{"revision": p.Revision}})
+	if err != nil {
+		return err
+	}
+	return a.wakeWaiting(ctx, tx, slipway.DeploymentFilter{Service: s.Name})
+}
+
+// Pipeline returns a revision, 0 for the latest, and the list of all.
+func (a *App) Pipeline(ctx context.Context, actor slipway.Actor, service string, revision int) (p slipway.Pipeline, all []slipway.Pipeline, err error) {
+	err = a.Store.Read(ctx, func(tx slipway.Tx) error {
+		if _, err := a.service(ctx, tx, actor, service, "", slipway.ServiceRead); err != nil {
+			return err
+		}
+		if all, err = tx.Pipelines().List(ctx, service); err != nil {
+			return err
+		}
+		if revision == 0 {
+			p, err = tx.Pipelines().Latest(ctx, service)
+		} else {
+			p, err = tx.Pipelines().Revision(ctx, service, revision)
+		}
+		return err
+	})
+	return p, all, err
+}
+
+func itoa(id int64) string { return strconv.FormatInt(id, 10) }
+
+func atoi(kind, text string) (int64, error) {
+	id, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
+	if err != nil {
+		return 0, slipway.NotFound(kind, text)
+	}
+	return id, nil
+}

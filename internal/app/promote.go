@@ -1,0 +1,129 @@
+package app
+
+import (
+	"context"
+
+	"github.com/slipway-dev/slipway/internal/slipway"
+)
+
+// Promote asks for a release to go to an environment.
+type Promote struct {
+	Once
+	Service     string
+	Environment string
+	Version     string
+	Note        string
+	// Redeploy sends out again what is live already, with today's settings.
+	Redeploy bool
+}
+
+// Promote starts a deployment: the plan is frozen, the gates are asked.
+func (a *App) Promote(ctx context.Context, actor slipway.Actor, c Promote) (slipway.Deployment, error) {
+	r := c.request(actor)
+	return a.start(ctx, actor, slipway.DeploymentPromote, r, c.Once, c)
+}
+
+func (c Promote) request(actor slipway.Actor) slipway.Request {
+	r := slipway.Request{Service: c.Service, Environment: c.Environment, Version: c.Version,
+		Cause: slipway.CausePromote, By: actor, Note: c.Note}
+	if c.Redeploy {
+		r.Cause = slipway.CauseRedeploy
+	}
+	return r
+}
+
+// start gathers the deployer's evidence outside any transaction, because that
+// may be slow, and then starts in one.
+func (a *App) start(ctx context.Context, actor slipway.Actor, p slipway.Permission, r slipway.Request, once Once, command any) (slipway.Deployment, error) {
+	var draft slipway.Draft
+	err := a.Store.Read(ctx, func(tx slipway.Tx) error {
+		service, err := tx.Services().Get(ctx, r.Service)
+		if err != nil {
+			return err
+		}
+		if err := a.authorize(ctx, tx, actor, p, service.Resource(r.Environment)); err != nil {
+			return err
+		}
+		draft, err = slipway.MakeDraft(ctx, tx, a.Deployers, r)
+		return err
+	})
+	if err != nil {
+		return slipway.Deployment{}, err
+	}
+	evidence := draft.Plan
+	evidence.Preview, evidence.Prepared, err = a.Deployers.Preview(ctx, draft.Plan)
+	if err != nil {
+		return slipway.Deployment{}, &slipway.Error{Code: slipway.CodeUnavailable, Err: err,
+			Message:  "Deployer " + draft.Plan.To.Deployer.Name + " could not say what would change: " + err.Error(),
+			Affected: "Nothing was started.", Do: "Mend it, then ask again."}
+	}
+	var d slipway.Deployment
+	err = a.Store.Write(ctx, func(tx slipway.Tx) error {
+		service, err := tx.Services().Get(ctx, r.Service)
+		if err != nil {
+			return err
+		}
+		if err := a.authorize(ctx, tx, actor, p, service.Resource(r.Environment)); err != nil {
+			return err
+		}
+		outcome, err := a.once(ctx, tx, actor, once, command, func() (string, error) {
+			started, err := slipway.Start(ctx, tx, a.Deployers, r, evidence, a.now())
+			return itoa(started.ID), err
+		})
+		if err != nil {
+			return err
+		}
+		d, err = deploymentOf(ctx, tx, outcome)
+		return err
+	})
+	return d, err
+}
+
+func deploymentOf(ctx context.Context, tx slipway.Tx, outcome string) (slipway.Deployment, error) {
+	id, err := atoi("deployment", outcome)
+	if err != nil {
+		return slipway.Deployment{}, err
+	}
+	return tx.Deployments().Get(ctx, id)
+}
+
+// Outlook is what would happen if a release were promoted now.
+type Outlook struct {
+	Draft    slipway.Draft
+	Refusals []slipway.Verdict // keep it from starting at all
+	Verdicts []slipway.Verdict // gates it would wait for
+	WhyNot   string            // why the asker may not; empty if they may
+}
+
+// Outlook answers "what if", and changes nothing.
+func (a *App) Outlook(ctx context.Context, actor slipway.Actor, c Promote) (Outlook, error) {
+	var o Outlook
+	err := a.Store.Read(ctx, func(tx slipway.Tx) error {
+		service, err := tx.Services().Get(ctx, c.Service)
+		if err != nil {
+			return err
+		}
+		on := service.Resource(c.Environment)
+		if err := a.authorize(ctx, tx, actor, slipway.ServiceRead, on); err != nil {
+			return err
+		}
+		r := c.request(actor)
+		if o.Draft, err = slipway.MakeDraft(ctx, tx, a.Deployers, r); err != nil {
+			return err
+		}
+		if o.Refusals, err = slipway.Admit(ctx, tx, o.Draft, r); err != nil {
+			return err
+		}
+		facts, err := slipway.LoadGateFacts(ctx, tx, slipway.Deployment{
+			Service: c.Service, Environment: c.Environment, Version: c.Version, Cause: r.Cause,
+			RequestedBy: actor.Person(), Plan: o.Draft.Plan, CreatedAt: a.now(),
+		}, a.now())
+		if err != nil {
+			return err
+		}
+		o.Verdicts = slipway.Verdicts(facts)
+		o.WhyNot, err = a.may(ctx, tx, actor, slipway.DeploymentPromote, on)
+		return err
+	})
+	return o, err
+}

@@ -1,0 +1,113 @@
+package app
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/slipway-dev/slipway/internal/slipway"
+)
+
+// SignIn is what an OpenID provider has proven of a person.
+type SignIn struct {
+	Issuer  string
+	Subject string
+	Name    string
+	Email   string
+	Groups  []string
+}
+
+// userID names a person for ever by issuer and subject; name and e-mail may
+// change hands, these do not.
+func userID(issuer, subject string) string {
+	sum := sha256.Sum256([]byte(issuer + "\x00" + subject))
+	return "u-" + hex.EncodeToString(sum[:8])
+}
+
+// SignIn makes the person known, or brings what is known of them up to date.
+func (a *App) SignIn(ctx context.Context, c SignIn, requestID, address string) (slipway.User, error) {
+	var u slipway.User
+	err := a.Store.Write(ctx, func(tx slipway.Tx) error {
+		old, err := tx.People().UserBySubject(ctx, c.Issuer, c.Subject)
+		if err != nil && !slipway.IsNotFound(err) {
+			return err
+		}
+		if old.Disabled {
+			return &slipway.Error{Code: slipway.CodeDenied, Message: "This account is disabled.", Do: "Ask an administrator."}
+		}
+		u = old
+		u.ID, u.Issuer, u.Subject = userID(c.Issuer, c.Subject), c.Issuer, c.Subject
+		u.Name, u.Email, u.LastSeen = c.Name, c.Email, a.now()
+		u.Groups = slices.Sorted(slices.Values(c.Groups))
+		if err := tx.People().PutUser(ctx, u); err != nil {
+			return err
+		}
+		actor := UserActor(u)
+		actor.Via, actor.RequestID, actor.Address = slipway.ViaBrowser, requestID, address
+		var detail any
+		if !reflect.DeepEqual(old.Groups, u.Groups) {
+			detail = map[string]any{"groupsBefore": old.Groups, "groups": u.Groups}
+		}
+		return a.record(ctx, tx, actor, change{action: "person.signed-in", subject: "person " + u.ID, summary: u.Name + " signed in", detail: detail})
+	})
+	return u, err
+}
+
+// UserActor is the actor that a signed-in person is.
+func UserActor(u slipway.User) slipway.Actor {
+	return slipway.Actor{Kind: slipway.ActorUser, ID: u.ID, Name: u.Name, Groups: u.Groups}
+}
+
+// SessionUser returns the person of a session that began at a time; a disabled
+// person and one who has signed out everywhere since are not signed in.
+func (a *App) SessionUser(ctx context.Context, id string, began time.Time) (u slipway.User, err error) {
+	err = a.Store.Read(ctx, func(tx slipway.Tx) error {
+		u, err = tx.People().User(ctx, id)
+		if slipway.IsNotFound(err) || (err == nil && (u.Disabled || (u.SignedOutAt != nil && !began.After(*u.SignedOutAt)))) {
+			return &slipway.Error{Code: slipway.CodeUnauthenticated, Message: "You are signed out.", Do: "Sign in again."}
+		}
+		return err
+	})
+	return u, err
+}
+
+// SignOutEverywhere ends all sessions of a person: the provider said so.
+func (a *App) SignOutEverywhere(ctx context.Context, issuer, subject string) error {
+	return a.Store.Write(ctx, func(tx slipway.Tx) error {
+		u, err := tx.People().UserBySubject(ctx, issuer, subject)
+		if slipway.IsNotFound(err) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		now := a.now()
+		u.SignedOutAt = &now
+		if err := tx.People().PutUser(ctx, u); err != nil {
+			return err
+		}
+		return a.record(ctx, tx, UserActor(u), change{action: "person.signed-out", subject: "person " + u.ID, summary: u.Name + " was signed out by the provider"})
+	})
+}
+
+// SetTheme keeps a person's choice of theme: "light", "dark" or "" for the
+// system's. It is no change worth an audit entry.
+func (a *App) SetTheme(ctx context.Context, actor slipway.Actor, theme string) error {
+	if err := a.signedIn(actor); err != nil {
+		return err
+	}
+	if !slices.Contains([]string{"", "light", "dark"}, theme) {
+		return slipway.Invalid("The theme", []slipway.FieldError{{Field: "theme", Message: "is light, dark or empty"}})
+	}
+	return a.Store.Write(ctx, func(tx slipway.Tx) error {
+		u, err := tx.People().User(ctx, actor.ID)
+		if err != nil {
+			return err
+		}
+		u.Theme = theme
+		return tx.People().PutUser(ctx, u)
+	})
+}

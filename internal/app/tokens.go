@@ -1,0 +1,195 @@
+package app
+
+import (
+	"context"
+	"crypto/subtle"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/slipway-dev/slipway/internal/slipway"
+)
+
+// CreateToken makes an API token for the actor, or for a service account that
+// the actor manages. The surface mints the secret; only its hash comes here.
+type CreateToken struct {
+	ID             string
+	SecretHash     string
+	Name           string
+	Scopes         []slipway.Permission
+	Lifetime       time.Duration // 0: 90 days
+	ServiceAccount string        // empty: the actor's own
+}
+
+// Lifetimes of tokens.
+const (
+	DefaultTokenLifetime = 90 * 24 * time.Hour
+	maxTokenLifetime     = 366 * 24 * time.Hour
+)
+
+// CreateToken saves the token. A token never makes one that may more than
+// itself.
+func (a *App) CreateToken(ctx context.Context, actor slipway.Actor, c CreateToken) (slipway.Token, error) {
+	var t slipway.Token
+	err := a.Store.Write(ctx, func(tx slipway.Tx) error {
+		if err := a.authorizeToken(ctx, tx, actor, c); err != nil {
+			return err
+		}
+		if err := checkToken(actor, c); err != nil {
+			return err
+		}
+		if c.Lifetime == 0 {
+			c.Lifetime = DefaultTokenLifetime
+		}
+		now := a.now()
+		t = slipway.Token{ID: c.ID, Name: strings.TrimSpace(c.Name), OwnerKind: actor.Kind, OwnerID: actor.ID, SecretHash: c.SecretHash,
+			Scopes: c.Scopes, CreatedAt: now, ExpiresAt: now.Add(c.Lifetime)}
+		if c.ServiceAccount != "" {
+			t.OwnerKind, t.OwnerID = slipway.ActorServiceAccount, c.ServiceAccount
+			account := slipway.ServiceAccount{ID: c.ServiceAccount, CreatedAt: now}
+			if err := tx.People().PutServiceAccount(ctx, account); err != nil {
+				return err
+			}
+		}
+		if err := tx.Tokens().Add(ctx, t); err != nil {
+			return err
+		}
+		return a.record(ctx, tx, actor, change{action: "token.created", subject: "token " + t.ID,
+			summary: fmt.Sprintf("created token %q of %s, until %s", t.Name, t.OwnerID, t.ExpiresAt.Format(time.DateOnly)),
+			detail:  map[string]any{"scopes": t.Scopes, "owner": t.OwnerID}})
+	})
+	return t, err
+}
+
+// authorizeToken asks for token.manage for one's own token. One for a service
+// account needs a hand on access for the whole organisation: a machine's
+// bindings may reach anywhere.
+func (a *App) authorizeToken(ctx context.Context, tx slipway.Tx, actor slipway.Actor, c CreateToken) error {
+	if c.ServiceAccount != "" {
+		return a.authorize(ctx, tx, actor, slipway.AccessManage, slipway.Resource{})
+	}
+	may, err := a.visible(ctx, tx, actor, slipway.TokenManage)
+	if err != nil || !may.Nothing() {
+		return err
+	}
+	return a.authorize(ctx, tx, actor, slipway.TokenManage, slipway.Resource{})
+}
+
+func checkToken(actor slipway.Actor, c CreateToken) error {
+	var faults []slipway.FieldError
+	add := func(field, message string) {
+		faults = append(faults, slipway.FieldError{Field: field, Message: message})
+	}
+	if name := strings.TrimSpace(c.Name); name == "" || len(name) > 100 {
+		add("name", "is needed, and at most 100 characters long, so that you know later what it was for")
+	}
+	if c.Lifetime < 0 || c.Lifetime > maxTokenLifetime {
+		add("expires", "is at most 366 days from now")
+	}
+	if c.ServiceAccount != "" && slipway.CheckName(c.ServiceAccount) != "" {
+		add("serviceAccount", slipway.CheckName(c.ServiceAccount))
+	}
+	for _, s := range c.Scopes {
+		if !slices.Contains(slipway.Permissions(), s) {
+			add("scopes", fmt.Sprintf("%q is no permission", s))
+		}
+		if actor.TokenID != "" && len(actor.Scopes) > 0 && !slices.Contains(actor.Scopes, s) {
+			add("scopes", fmt.Sprintf("%q is more than the token may that asks for it", s))
+		}
+	}
+	if actor.TokenID != "" && len(actor.Scopes) > 0 && len(c.Scopes) == 0 {
+		add("scopes", "are needed: a narrowed token cannot make one that is not")
+	}
+	return slipway.Invalid("The token", faults)
+}
+
+// RevokeToken ends a token at once: one's own, or anybody's for those who
+// manage access.
+func (a *App) RevokeToken(ctx context.Context, actor slipway.Actor, id string) error {
+	return a.Store.Write(ctx, func(tx slipway.Tx) error {
+		if err := a.signedIn(actor); err != nil {
+			return err
+		}
+		t, err := tx.Tokens().Get(ctx, id)
+		if err != nil {
+			return err
+		}
+		if t.OwnerID != actor.ID {
+			if err := a.authorize(ctx, tx, actor, slipway.AccessManage, slipway.Resource{}); err != nil {
+				return slipway.NotFound("token", id)
+			}
+		} else if err := a.authorizeToken(ctx, tx, actor, CreateToken{}); err != nil {
+			return err
+		}
+		if t.RevokedAt != nil {
+			return nil
+		}
+		if err := tx.Tokens().Revoke(ctx, id, a.now()); err != nil {
+			return err
+		}
+		return a.record(ctx, tx, actor, change{action: "token.revoked", subject: "token " + id, summary: fmt.Sprintf("revoked token %q of %s", t.Name, t.OwnerID)})
+	})
+}
+
+// Tokens lists the actor's own tokens, or everybody's for those who manage
+// access and ask for all.
+func (a *App) Tokens(ctx context.Context, actor slipway.Actor, all bool) (out []slipway.Token, err error) {
+	if err := a.signedIn(actor); err != nil {
+		return nil, err
+	}
+	err = a.Store.Read(ctx, func(tx slipway.Tx) error {
+		owner := actor.ID
+		if all {
+			if err := a.authorize(ctx, tx, actor, slipway.AccessManage, slipway.Resource{}); err != nil {
+				return err
+			}
+			owner = ""
+		}
+		out, err = tx.Tokens().List(ctx, owner)
+		return err
+	})
+	return out, err
+}
+
+// touchEvery is how exact "last used" is; writing it at each request would
+// make every read a write.
+const touchEvery = time.Minute
+
+// Authenticate turns a token's ID and the hash of its secret into the actor it
+// stands for. Whatever is wrong, the answer is the same.
+func (a *App) Authenticate(ctx context.Context, id, secretHash string) (slipway.Actor, error) {
+	refused := &slipway.Error{Code: slipway.CodeUnauthenticated, Message: "The token is not valid.", Do: "It may be mistyped, expired or revoked. Create a new one under Settings, Tokens."}
+	var actor slipway.Actor
+	stale := false
+	err := a.Store.Read(ctx, func(tx slipway.Tx) error {
+		t, err := tx.Tokens().Get(ctx, id)
+		if slipway.IsNotFound(err) {
+			return refused
+		}
+		if err != nil {
+			return err
+		}
+		if subtle.ConstantTimeCompare([]byte(t.SecretHash), []byte(secretHash)) != 1 || !t.Usable(a.now()) {
+			return refused
+		}
+		stale = t.LastUsedAt == nil || a.now().Sub(*t.LastUsedAt) > touchEvery
+		actor = slipway.Actor{Kind: t.OwnerKind, ID: t.OwnerID, Name: t.OwnerID, TokenID: t.ID, Scopes: t.Scopes}
+		if t.OwnerKind != slipway.ActorUser {
+			return nil
+		}
+		u, err := tx.People().User(ctx, t.OwnerID)
+		if err != nil || u.Disabled {
+			return refused
+		}
+		actor.Name, actor.Groups = u.Name, u.Groups
+		return nil
+	})
+	if err != nil {
+		return slipway.Actor{}, err
+	}
+	if stale {
+		err = a.Store.Write(ctx, func(tx slipway.Tx) error { return tx.Tokens().Touch(ctx, id, a.now()) })
+	}
+	return actor, err
+}

@@ -70,4 +70,3 @@ func (v RunView) title() string {
 }
 
 func (v RunView) action(what string) string { return "/runs/" + v.ID + "/" + what }
-

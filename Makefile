@@ -23,7 +23,7 @@ run: build ## Build, then start everything with demo data at http://localhost:80
 
 .PHONY: build
 build: ## Build bin/slipway, one static binary
-	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/slipway ./cmd/slipway
+	CGO_ENABLED=0 go build -trimpath -tags timetzdata -ldflags '$(LDFLAGS)' -o bin/slipway ./cmd/slipway
 
 .PHONY: test
 test: needs lint check-generated unit e2e nested ## Everything that .ci/run runs

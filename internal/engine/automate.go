@@ -1,0 +1,188 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"github.com/slipway-dev/slipway/internal/slipway"
+)
+
+// automateEvery is how late automation is at worst, should its signals be
+// lost: each round compares what is with what should be.
+const automateEvery = 15 * time.Second
+
+// automate promotes releases to the stages that take them by themselves.
+func (e *Engine) automate(ctx context.Context) {
+	changed, cancel := e.Feed.Subscribe()
+	defer cancel()
+	ticker := time.NewTicker(automateEvery)
+	defer ticker.Stop()
+	var last int64
+	for {
+		if err := e.automateChanged(ctx, &last); err != nil && ctx.Err() == nil {
+			e.Log.ErrorContext(ctx, "automation round failed, will try again", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-changed:
+		case <-ticker.C:
+			last = 0 // all services, whatever was missed
+		}
+	}
+}
+
+// automateChanged looks at the services that events after last speak of, or at
+// all when last is 0.
+func (e *Engine) automateChanged(ctx context.Context, last *int64) error {
+	services := map[string]bool{}
+	err := e.Store.Read(ctx, func(tx slipway.Tx) error {
+		if *last == 0 {
+			id, err := tx.Events().LastID(ctx)
+			if err != nil {
+				return err
+			}
+			*last = id
+			return allServices(ctx, tx, services)
+		}
+		events, err := tx.Events().After(ctx, *last, 1000)
+		for _, ev := range events {
+			*last = ev.ID
+			switch ev.Kind {
+			case "release.created", "release.unblocked", "pipeline.applied", "hold.lifted", "deployment.succeeded",
+				"deployment.cancelled", "deployment.rejected", "deployment.expired":
+				services[ev.Service] = true
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for name := range services {
+		if err := e.automateService(ctx, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func allServices(ctx context.Context, tx slipway.Tx, into map[string]bool) error {
+	page := slipway.Page{Limit: 200}
+	for {
+		services, next, err := tx.Services().List(ctx, slipway.ServiceFilter{}, page)
+		if err != nil {
+			return err
+		}
+		for _, s := range services {
+			into[s.Name] = true
+		}
+		if next == "" {
+			return nil
+		}
+		page.Cursor = next
+	}
+}
+
+// automateService starts what is due in each stage of a service that promotes
+// by itself. A release is tried once: what failed, was cancelled or rejected is
+// for people to try again.
+func (e *Engine) automateService(ctx context.Context, service string) error {
+	var due []slipway.Request
+	err := e.Store.Read(ctx, func(tx slipway.Tx) error {
+		pipeline, err := tx.Pipelines().Latest(ctx, service)
+		if slipway.IsNotFound(err) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for _, stage := range pipeline.Stages {
+			if !stage.AutoPromote {
+				continue
+			}
+			version, err := candidate(ctx, tx, service, stage)
+			if err != nil {
+				return err
+			}
+			if version != "" {
+				due = append(due, slipway.Request{Service: service, Environment: stage.Environment, Version: version,
+					Cause: slipway.CausePromote, By: slipway.System("automation"), Note: "Promoted by the pipeline."})
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, r := range due {
+		err := e.start(ctx, r)
+		if isAny(err, slipway.CodeBlocked, slipway.CodeConflict, slipway.CodeNotFound, slipway.CodeInvalid) {
+			e.Log.InfoContext(ctx, "not promoted by itself", "service", r.Service, "environment", r.Environment, "version", r.Version, "why", err.Error())
+			continue
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// candidate is the release that a stage should take next by itself; empty if
+// there is none.
+func candidate(ctx context.Context, tx slipway.Tx, service string, stage slipway.Stage) (string, error) {
+	state, err := tx.Stages().Get(ctx, service, stage.Environment)
+	if err != nil || state.Hold != nil {
+		return "", err
+	}
+	release, err := newestFor(ctx, tx, service, stage)
+	if slipway.IsNotFound(err) || (err == nil && (release.Version == "" || release.Blocked != nil)) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	if state.Live != nil && state.Live.Spec.Seq >= release.Seq {
+		return "", nil
+	}
+	tried, _, err := tx.Deployments().List(ctx, slipway.DeploymentFilter{Service: service, Environment: stage.Environment, Version: release.Version}, slipway.Page{Limit: 1})
+	if err != nil || len(tried) > 0 {
+		return "", err
+	}
+	return release.Version, nil
+}
+
+// newestFor is the newest release for a first stage, and what is live in the
+// stage before for any other.
+func newestFor(ctx context.Context, tx slipway.Tx, service string, stage slipway.Stage) (slipway.Release, error) {
+	if len(stage.After) == 0 {
+		return tx.Releases().Newest(ctx, service)
+	}
+	before, err := tx.Stages().Get(ctx, service, stage.After[0])
+	if err != nil || before.Live == nil {
+		return slipway.Release{}, err
+	}
+	return tx.Releases().Get(ctx, service, before.Live.Spec.Version)
+}
+
+// start gathers the evidence and starts a deployment in the engine's own name.
+func (e *Engine) start(ctx context.Context, r slipway.Request) error {
+	var draft slipway.Draft
+	err := e.Store.Read(ctx, func(tx slipway.Tx) (err error) {
+		draft, err = slipway.MakeDraft(ctx, tx, e.Deployers, r)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	evidence := draft.Plan
+	call, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	if evidence.Preview, evidence.Prepared, err = e.Deployers.Preview(call, draft.Plan); err != nil {
+		return &slipway.Error{Code: slipway.CodeConflict, Message: "The deployer could not say what would change: " + err.Error()}
+	}
+	return e.Store.Write(ctx, func(tx slipway.Tx) error {
+		_, err := slipway.Start(ctx, tx, e.Deployers, r, evidence, e.now())
+		return err
+	})
+}

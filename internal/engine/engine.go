@@ -1,0 +1,213 @@
+// Package engine drives deployments: it judges their gates, hands desired
+// states to deployers, watches what runs and takes the next step. The
+// deployment row is the only truth; whatever the engine holds in memory may be
+// lost at any line and is found again by looking at the row.
+package engine
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/slipway-dev/slipway/internal/slipway"
+)
+
+// Engine drives all deployments of one process. Several processes may drive
+// the same store: the epoch of a row lets only one of them take a step, and
+// the generation keeps a late one from acting on a deployer.
+type Engine struct {
+	Store     slipway.Store
+	Wakes     slipway.Wakes
+	Feed      slipway.Feed
+	Waker     Waker
+	Deployers *Registry
+	Clock     slipway.Clock
+	Log       *slog.Logger
+
+	mu      sync.Mutex
+	looking map[int64]bool // deployments at hand → asked for again meanwhile
+}
+
+// Waker makes the queue look at deployments soon.
+type Waker interface {
+	Wake(ctx context.Context, deployments []int64) error
+}
+
+// How long one look may stay with a deployment before it lets others have its
+// worker, and how long it waits in place rather than coming back.
+const (
+	stayFor  = 3 * time.Second
+	waitHere = time.Second
+)
+
+// callTimeout bounds one call of a deployer.
+const callTimeout = 15 * time.Second
+
+// Look takes all steps of a deployment that are due, and those that become due
+// within moments. It is called by the queue, any number of times, from any
+// process. Two looks at once in one process become one.
+func (e *Engine) Look(ctx context.Context, id int64) error {
+	if !e.begin(id) {
+		return nil
+	}
+	defer e.end(id)
+	started := time.Now()
+	for {
+		next, err := e.step(ctx, id)
+		switch {
+		case slipway.CodeOf(err) == slipway.CodeConflict && err != nil:
+			next = e.now() // somebody was quicker: look again at what is there now
+		case err != nil:
+			return err
+		case next.IsZero():
+			return nil
+		}
+		wait := next.Sub(e.now())
+		if e.again(id) {
+			wait = 0
+		}
+		if wait > waitHere || time.Since(started) > stayFor {
+			return nil
+		}
+		if err := pause(ctx, wait); err != nil {
+			return nil // shutting down; the row says when to look again
+		}
+	}
+}
+
+// Run sweeps, observes and automates until ctx ends.
+func (e *Engine) Run(ctx context.Context) {
+	var wg sync.WaitGroup
+	wg.Go(func() { e.every(ctx, sweepEvery, e.sweep) })
+	wg.Go(func() { e.every(ctx, observeEvery, e.observeAll) })
+	wg.Go(func() { e.automate(ctx) })
+	wg.Wait()
+}
+
+// sweepEvery bounds how late a step is taken whose wake-up was lost.
+const sweepEvery = 2 * time.Second
+
+// sweep wakes what is due. It is what makes every other signal a mere hint.
+func (e *Engine) sweep(ctx context.Context) error {
+	due, err := e.Wakes.Due(ctx, e.now(), 500)
+	if err != nil || len(due) == 0 {
+		return err
+	}
+	return e.Waker.Wake(ctx, due)
+}
+
+// every calls f now and then at intervals until ctx ends. An error is logged
+// and the next round tries again.
+func (e *Engine) every(ctx context.Context, interval time.Duration, f func(context.Context) error) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		if err := f(ctx); err != nil && ctx.Err() == nil {
+			e.Log.ErrorContext(ctx, "engine round failed, will try again", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+func (e *Engine) now() time.Time { return e.Clock().UTC().Truncate(time.Microsecond) }
+
+// begin reports whether nobody in this process looks at the deployment yet; if
+// somebody does, they are told to look once more.
+func (e *Engine) begin(id int64) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.looking == nil {
+		e.looking = map[int64]bool{}
+	}
+	if _, busy := e.looking[id]; busy {
+		e.looking[id] = true
+		return false
+	}
+	e.looking[id] = false
+	return true
+}
+
+func (e *Engine) again(id int64) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	asked := e.looking[id]
+	e.looking[id] = false
+	return asked
+}
+
+func (e *Engine) end(id int64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.looking, id)
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+// errMoved says that the deployment was changed by another while this look was
+// outside a transaction.
+var errMoved = &slipway.Error{Code: slipway.CodeConflict, Message: "The deployment moved on meanwhile."}
+
+// take applies an event to the deployment if it is still the one that was
+// looked at, together with what else belongs into the transaction.
+func (e *Engine) take(ctx context.Context, seen slipway.Deployment, ev slipway.Event, also func(slipway.Tx) error) (next time.Time, err error) {
+	err = e.Store.Write(ctx, func(tx slipway.Tx) error {
+		d, err := tx.Deployments().Get(ctx, seen.ID)
+		if err != nil {
+			return err
+		}
+		if d.Epoch != seen.Epoch {
+			return errMoved
+		}
+		if also != nil {
+			if err := also(tx); err != nil {
+				return err
+			}
+		}
+		saved, err := slipway.Advance(ctx, tx, d, ev, slipway.System("engine"), e.now())
+		if err != nil {
+			return err
+		}
+		next = wakeOf(saved)
+		return nil
+	})
+	return next, err
+}
+
+func wakeOf(d slipway.Deployment) time.Time {
+	if d.NextWakeAt == nil {
+		return time.Time{}
+	}
+	return *d.NextWakeAt
+}
+
+// isAny reports whether err is one of the codes.
+func isAny(err error, codes ...slipway.Code) bool {
+	var e *slipway.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	for _, c := range codes {
+		if e.Code == c {
+			return true
+		}
+	}
+	return false
+}

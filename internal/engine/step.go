@@ -1,0 +1,182 @@
+package engine
+
+import (
+	"context"
+	"reflect"
+	"time"
+
+	"github.com/slipway-dev/slipway/deployers"
+	"github.com/slipway-dev/slipway/internal/slipway"
+)
+
+// step looks at the deployment once and takes one step. It returns when there
+// is something to look at again; the zero time: never.
+func (e *Engine) step(ctx context.Context, id int64) (time.Time, error) {
+	var d slipway.Deployment
+	err := e.Store.Read(ctx, func(tx slipway.Tx) (err error) {
+		d, err = tx.Deployments().Get(ctx, id)
+		return err
+	})
+	switch {
+	case slipway.IsNotFound(err), err == nil && !d.State.Active():
+		return time.Time{}, nil
+	case err != nil:
+		return time.Time{}, err
+	case d.State == slipway.Waiting:
+		return e.judge(ctx, d)
+	case d.Current().State == slipway.Applying:
+		return e.apply(ctx, d)
+	default:
+		return e.observe(ctx, d)
+	}
+}
+
+// judge opens the gates or says what holds them. Whether the plan still is
+// what today's facts ask for is checked in the very transaction that starts it.
+func (e *Engine) judge(ctx context.Context, seen slipway.Deployment) (next time.Time, err error) {
+	stale := false
+	err = e.Store.Write(ctx, func(tx slipway.Tx) error {
+		d, err := tx.Deployments().Get(ctx, seen.ID)
+		if err != nil {
+			return err
+		}
+		if d.Epoch != seen.Epoch {
+			return errMoved
+		}
+		now := e.now()
+		today, err := slipway.Redraft(ctx, tx, e.Deployers, d)
+		var verdicts []slipway.Verdict
+		switch {
+		case isAny(err, slipway.CodeNotFound, slipway.CodeInvalid, slipway.CodeConflict):
+			verdicts = []slipway.Verdict{{Gate: "plan", Result: slipway.Fail, Since: &now, Reason: err.Error(), Who: "who may apply the pipeline"}}
+		case err != nil:
+			return err
+		case today.Intent() != d.Plan.Intent():
+			stale = true
+			return nil
+		default:
+			facts, err := slipway.LoadGateFacts(ctx, tx, d, now)
+			if err != nil {
+				return err
+			}
+			verdicts = slipway.Verdicts(facts)
+		}
+		var ev slipway.Event = slipway.Judged{Verdicts: verdicts}
+		if slipway.ApprovalLapsed(verdicts, now) {
+			ev = slipway.ApprovalExpired{}
+		}
+		saved, err := slipway.Advance(ctx, tx, d, ev, slipway.System("engine"), now)
+		next = wakeOf(saved)
+		return err
+	})
+	if err == nil && stale {
+		return e.replan(ctx, seen)
+	}
+	return next, err
+}
+
+// replan freezes the plan anew, with the deployer's evidence for it.
+func (e *Engine) replan(ctx context.Context, seen slipway.Deployment) (time.Time, error) {
+	var plan slipway.Plan
+	err := e.Store.Read(ctx, func(tx slipway.Tx) (err error) {
+		plan, err = slipway.Redraft(ctx, tx, e.Deployers, seen)
+		return err
+	})
+	if err != nil {
+		return time.Time{}, err
+	}
+	intent := plan.Intent()
+	call, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	if plan.Preview, plan.Prepared, err = e.Deployers.Preview(call, plan); err != nil {
+		return time.Time{}, err
+	}
+	return e.take(ctx, seen, slipway.Replanned{Plan: plan}, func(tx slipway.Tx) error {
+		today, err := slipway.Redraft(ctx, tx, e.Deployers, seen)
+		if err == nil && today.Intent() != intent {
+			err = errMoved
+		}
+		return err
+	})
+}
+
+// apply hands the desired state of the phase at work to the deployer. The
+// intent is on record already, so a crash anywhere here means only that the
+// same generation is handed over again, which deployers take as the same.
+func (e *Engine) apply(ctx context.Context, d slipway.Deployment) (time.Time, error) {
+	run := d.Current()
+	deployer, ok := e.Deployers.get(d.Plan.To.Deployer.Name)
+	if !ok {
+		return e.take(ctx, d, slipway.Refused{Generation: run.Generation, Reason: "there is no deployer " + d.Plan.To.Deployer.Name + " here", Retry: true}, nil)
+	}
+	call, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	err := guard(func() error { return deployer.Apply(call, target(d), desired(d.Plan, *run)) })
+	if ctx.Err() != nil {
+		return time.Time{}, ctx.Err()
+	}
+	if err != nil {
+		e.Log.WarnContext(ctx, "deployer refused", "deployment", d.ID, "generation", run.Generation, "error", err)
+		return e.take(ctx, d, slipway.Refused{Generation: run.Generation, Reason: err.Error(), Retry: !deployers.IsTerminal(err)}, nil)
+	}
+	return e.take(ctx, d, slipway.Accepted{Generation: run.Generation}, nil)
+}
+
+// observe asks what runs and lets the machine judge it. A report that changes
+// nothing but the time of the next look is not saved while this look stays.
+func (e *Engine) observe(ctx context.Context, d slipway.Deployment) (time.Time, error) {
+	deployer, ok := e.Deployers.get(d.Plan.To.Deployer.Name)
+	if !ok {
+		return e.take(ctx, d, slipway.Seen{Err: "there is no deployer " + d.Plan.To.Deployer.Name + " here"}, nil)
+	}
+	seen := e.ask(ctx, deployer, target(d))
+	if ctx.Err() != nil {
+		return time.Time{}, ctx.Err()
+	}
+	lines, cursor := e.fetchLogs(ctx, deployer, d)
+	next, _, err := slipway.Step(d, seen, e.now())
+	if err != nil {
+		return time.Time{}, err
+	}
+	wake := wakeOf(next)
+	if len(lines) == 0 && sameButWake(d, next) && wake.Sub(e.now()) <= waitHere && d.NextWakeAt != nil && e.now().Sub(*d.NextWakeAt) < waitHere {
+		return wake, nil
+	}
+	return e.take(ctx, d, seen, func(tx slipway.Tx) error {
+		if len(lines) > 0 {
+			if err := tx.Logs().Append(ctx, d.ID, lines, cursor); err != nil {
+				return err
+			}
+			if err := tx.Events().Add(ctx, slipway.DomainEvent{At: e.now(), Kind: "deployment.log", Team: d.Team, Service: d.Service,
+				Environment: d.Environment, Deployment: d.ID, Message: d.Message}); err != nil {
+				return err
+			}
+		}
+		if seen.Err != "" {
+			return nil
+		}
+		return tx.Stages().PutObserved(ctx, d.Service, d.Environment, seen.Observed)
+	})
+}
+
+// ask turns the deployer's answer, or its failure to answer, into an event.
+func (e *Engine) ask(ctx context.Context, deployer deployers.Deployer, t deployers.Target) slipway.Seen {
+	call, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	var seen slipway.Seen
+	err := guard(func() error {
+		o, err := deployer.Observe(call, t)
+		seen.Observed = observed(o)
+		return err
+	})
+	if err != nil {
+		seen.Err = err.Error()
+	}
+	return seen
+}
+
+// sameButWake reports whether a step changed nothing that anybody sees.
+func sameButWake(was, is slipway.Deployment) bool {
+	was.NextWakeAt, is.NextWakeAt = nil, nil
+	return reflect.DeepEqual(was, is)
+}

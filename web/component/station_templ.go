@@ -52,7 +52,7 @@ func Cell(s Station, now time.Time, last bool) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if !last {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<span class=\"wire\" aria-hidden=\"true\"></span>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<div class=\"cell-line\"><span class=\"wire\" aria-hidden=\"true\"></span></div>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

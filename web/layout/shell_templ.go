@@ -423,33 +423,33 @@ func header(s Shell) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 36, "\" data-go=\"s\">Settings</a></nav><a class=\"find-link\" href=\"/find\" aria-label=\"Find\"><svg viewBox=\"0 0 16 16\" width=\"16\" height=\"16\" aria-hidden=\"true\"><circle cx=\"7\" cy=\"7\" r=\"4.8\"></circle><path d=\"m10.6 10.6 3.6 3.6\"></path></svg></a><form class=\"find\" action=\"/find\" method=\"get\" role=\"search\"><label class=\"vh\" for=\"find-box\">Find a service, release, run or action</label> <input id=\"find-box\" type=\"search\" name=\"q\" placeholder=\"Find or do\" autocomplete=\"off\"> <kbd aria-hidden=\"true\">⌘K</kbd></form><button id=\"live\" class=\"livedot\" type=\"button\" hidden aria-pressed=\"true\"><span class=\"dot\" aria-hidden=\"true\"></span><span data-live-text>live</span></button> <button class=\"avatar\" type=\"button\" popovertarget=\"me\" aria-label=\"")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 36, "\" data-go=\"s\">Settings</a></nav><a class=\"find-link\" href=\"/find\" aria-label=\"Find\"><svg viewBox=\"0 0 16 16\" width=\"16\" height=\"16\" aria-hidden=\"true\"><circle cx=\"7\" cy=\"7\" r=\"4.8\"></circle><path d=\"m10.6 10.6 3.6 3.6\"></path></svg></a><form class=\"find\" action=\"/find\" method=\"get\" role=\"search\"><label class=\"vh\" for=\"find-box\">Find a service, release, run or action</label> <input id=\"find-box\" type=\"search\" name=\"q\" placeholder=\"Find or do\" autocomplete=\"off\"> <kbd aria-hidden=\"true\">⌘K</kbd></form><button id=\"live\" class=\"livedot\" type=\"button\" hidden aria-pressed=\"true\"><span class=\"dot\" aria-hidden=\"true\"></span><span data-live-text>live</span></button> <button class=\"avatar\" type=\"button\" popovertarget=\"me\"><span aria-hidden=\"true\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var21 string
-			templ_7745c5c3_Var21, templ_7745c5c3_Err = templ.JoinStringErrs("You: " + s.Name)
+			templ_7745c5c3_Var21, templ_7745c5c3_Err = templ.JoinStringErrs(component.Initials(s.Name))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `layout/shell.templ`, Line: 84, Col: 88}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `layout/shell.templ`, Line: 84, Col: 112}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var21))
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 37, "\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 37, "</span><span class=\"vh\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var22 string
-			templ_7745c5c3_Var22, templ_7745c5c3_Err = templ.JoinStringErrs(component.Initials(s.Name))
+			templ_7745c5c3_Var22, templ_7745c5c3_Err = templ.JoinStringErrs(s.Name)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `layout/shell.templ`, Line: 84, Col: 119}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `layout/shell.templ`, Line: 84, Col: 146}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var22))
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 38, "</button>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 38, ", your menu</span></button>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

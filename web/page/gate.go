@@ -92,3 +92,11 @@ func outcomeState(state string) component.State {
 		return component.None
 	}
 }
+
+// askedNote follows an age: it ends the sentence, or goes on with what was said.
+func askedNote(note string) string {
+	if note == "" {
+		return " ago"
+	}
+	return " ago: “" + note + "”"
+}

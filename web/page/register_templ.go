@@ -238,7 +238,7 @@ func registerFile(v RegisterView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "</span></h2><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Preview\"><table class=\"table stack\"><caption class=\"vh\">Entities found in the file</caption> <thead><tr><th scope=\"col\">Result</th><th scope=\"col\">Name</th><th scope=\"col\">Title</th><th scope=\"col\">Team</th><th scope=\"col\">Note</th></tr></thead> <tbody>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "</span></h2><div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Preview\"><table class=\"table stack\"><caption class=\"vh\">Entities found in the file</caption> <thead><tr><th scope=\"col\">Result</th><th scope=\"col\">Name</th><th scope=\"col\">Title</th><th scope=\"col\">Team</th><th scope=\"col\">Note</th></tr></thead> <tbody>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -19,7 +19,7 @@ func secretsStaySecret(e *env) {
 	canary := "canary-" + rand.Text() + `+/&"<é`
 	withSecret := func(kind Kind, version string) deployers.Track {
 		track := e.track(kind, version, 100, 1)
-		track.Secrets = map[string]deployers.Secret{"SLIPWAY_CANARY": deployers.NewSecret(canary)}
+		track.Secrets = map[string]deployers.Secret{"CANARY_TOKEN": deployers.NewSecret(canary)}
 		return track
 	}
 	var said []string

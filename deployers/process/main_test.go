@@ -1,0 +1,289 @@
+package process
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/slipway-dev/slipway/deployers"
+	"github.com/slipway-dev/slipway/deployers/deployertest"
+)
+
+// TestMain makes the test binary all the programs that the tests need: the
+// proxy, the application that is deployed, and a Slipway that can be killed.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 {
+		var err error
+		switch os.Args[1] {
+		case ProxyCommand:
+			err = ProxyMain(context.Background(), os.Args[2:])
+		case "testapp":
+			err = testApp(os.Args[2])
+		case "owner":
+			err = owner(os.Args[2])
+		default:
+			os.Exit(m.Run())
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// bundle is the artifact of the test application.
+type bundle struct {
+	Version string `json:"version"`
+	Mode    string `json:"mode"` // "", "never-ready", "exit", "stubborn", "family"
+}
+
+func testApp(path string) error {
+	var b bundle
+	if err := readJSON(path, &b); err != nil {
+		return err
+	}
+	switch b.Mode {
+	case "exit":
+		return fmt.Errorf("the ledger is not there, and %q is set", os.Getenv("CANARY_TOKEN"))
+	case "stubborn":
+		signal.Ignore(syscall.SIGTERM)
+	case "family":
+		if _, err := startCommand(command{
+			argv: []string{"sleep", "600"}, env: os.Environ(), out: os.DevNull, err: os.DevNull,
+		}); err != nil {
+			return err
+		}
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) {
+		if b.Mode == "never-ready" {
+			http.Error(w, "no", http.StatusInternalServerError)
+		}
+	})
+	mux.HandleFunc("/version", func(w http.ResponseWriter, _ *http.Request) {
+		_ = json.NewEncoder(w).Encode(map[string]string{
+			"version": b.Version, "instance": os.Getenv(tokenVariable), "environment": os.Getenv("SLIPWAY_ENVIRONMENT"),
+			"base": os.Getenv("BASE"), "leak": os.Getenv("PROCESS_TEST_LEAK"),
+		})
+	})
+	mux.HandleFunc("/slow", func(_ http.ResponseWriter, r *http.Request) {
+		ms, _ := strconv.Atoi(r.FormValue("ms"))
+		select {
+		case <-time.After(time.Duration(ms) * time.Millisecond):
+		case <-r.Context().Done():
+		}
+	})
+	mux.HandleFunc("/echo", func(w http.ResponseWriter, r *http.Request) {
+		// All of it first: HTTP/1 does not promise to read on once one answers.
+		body, _ := io.ReadAll(r.Body)
+		_, _ = w.Write(body)
+	})
+	mux.HandleFunc("/crash", func(http.ResponseWriter, *http.Request) { os.Exit(3) })
+	ctx := context.Background()
+	if b.Mode != "stubborn" {
+		var stop context.CancelFunc
+		ctx, stop = signal.NotifyContext(ctx, syscall.SIGTERM)
+		defer stop()
+	}
+	server := &http.Server{Addr: "127.0.0.1:" + os.Getenv("PORT"), Handler: mux, ReadHeaderTimeout: time.Minute}
+	fmt.Println(`{"time":"2026-01-02T03:04:05Z","msg":"listening"}`)
+	fmt.Println("plain line")
+	done := make(chan error, 1)
+	go func() { done <- server.ListenAndServe() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return server.Shutdown(context.Background())
+	}
+}
+
+// release writes an artifact and makes a track of it.
+func release(t deployertest.T, dir, version, mode string) deployers.Track {
+	t.Helper()
+	data, err := json.Marshal(bundle{version, mode})
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	path := filepath.Join(dir, fmt.Sprintf("app-%s-%s.json", version, mode))
+	if err := os.WriteFile(path+".tmp", data, 0o600); err != nil {
+		t.Fatalf("%v", err)
+	}
+	if err := os.Rename(path+".tmp", path); err != nil && !os.IsNotExist(err) {
+		t.Fatalf("%v", err)
+	}
+	sum := sha256.Sum256(data)
+	config, err := json.Marshal(map[string]any{
+		"command": []string{os.Args[0], "testapp", "${artifact}"}, "env": map[string]string{"BASE": "yes"},
+		"readiness": map[string]any{"interval": "50ms", "timeout": "3s"}, "drain": "10s", "stopTimeout": "2s",
+	})
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	return deployers.Track{
+		ID: version + mode, Version: version, Weight: 100, Replicas: 1, Config: config,
+		Artifacts: []deployers.Artifact{{Name: "app", Reference: "file://" + path, Digest: "sha256:" + hex.EncodeToString(sum[:])}},
+	}
+}
+
+// fixture is a deployer over a directory of its own; whatever a test does, its
+// processes are gone in the end, which is checked.
+type fixture struct {
+	*Deployer
+	dir    string
+	log    *slog.Logger
+	target deployers.Target
+}
+
+func newFixture(t deployertest.T, log *slog.Logger) *fixture {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "slipway-process-")
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	f := &fixture{dir: dir, log: log, target: deployers.Target{Service: "web", Environment: "production"}}
+	f.open(t)
+	t.Cleanup(func() { f.cleanUp(t) })
+	return f
+}
+
+func (f *fixture) open(t deployertest.T) {
+	t.Helper()
+	d, err := New(f.dir, os.Args[0], f.log)
+	if err != nil {
+		t.Fatalf("New: %v", err)
+	}
+	f.Deployer = d
+}
+
+func (f *fixture) restart(t deployertest.T) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	if err := f.Close(ctx); err != nil {
+		t.Fatalf("Close: %v", err)
+	}
+	f.open(t)
+}
+
+func (f *fixture) cleanUp(t deployertest.T) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	tokens := f.tokens(t)
+	states, _ := filepath.Glob(filepath.Join(f.dir, "targets", "*", stateName))
+	for _, path := range states {
+		if s, _, err := readState(filepath.Dir(path)); err != nil {
+			t.Errorf("%v", err)
+		} else if err := f.Destroy(ctx, s.Target); err != nil {
+			t.Errorf("Destroy: %v", err)
+		}
+	}
+	for _, token := range tokens {
+		if found := findByToken(token); len(found) > 0 {
+			t.Errorf("orphans of %s: %v", token, found)
+			killAll(token)
+		}
+	}
+	if err := f.Close(ctx); err != nil {
+		t.Errorf("Close: %v", err)
+	}
+	_ = os.RemoveAll(f.dir)
+}
+
+// tokens of all records, those of proxies included.
+func (f *fixture) tokens(t deployertest.T) []string {
+	t.Helper()
+	var tokens []string
+	for _, pattern := range []string{proxyName, childrenDir + "/*.json"} {
+		files, _ := filepath.Glob(filepath.Join(f.dir, "targets", "*", pattern))
+		for _, file := range files {
+			var rec record
+			if readJSON(file, &rec) == nil {
+				tokens = append(tokens, rec.Token)
+			}
+		}
+	}
+	return tokens
+}
+
+// instances reads the records, not the memory of the deployer, and counts what
+// runs by the process table.
+func (f *fixture) instances(target deployers.Target) []string {
+	var running []string
+	files, _ := filepath.Glob(filepath.Join(targetDir(f.dir, target), childrenDir, "*.json"))
+	for _, file := range files {
+		var rec record
+		if readJSON(file, &rec) == nil && rec.runs() {
+			running = append(running, fmt.Sprintf("%s pid %d", rec.Token, rec.PID))
+		}
+	}
+	slices.Sort(running)
+	return running
+}
+
+type answer struct{ Version, Instance, Environment, Base, Leak string }
+
+func ask(ctx context.Context, address string) (answer, error) {
+	var a answer
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address+"/version", nil)
+	if err != nil {
+		return a, err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return a, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("status %d: %s", response.StatusCode, strings.TrimSpace(string(body)))
+	}
+	if err != nil {
+		return a, err
+	}
+	return a, json.Unmarshal(body, &a)
+}
+
+func (f *fixture) apply(t deployertest.T, generation int64, tracks ...deployers.Track) {
+	t.Helper()
+	if err := f.Apply(context.Background(), f.target, deployers.Desired{Generation: generation, Tracks: tracks}); err != nil {
+		t.Fatalf("Apply: %v", err)
+	}
+}
+
+func (f *fixture) until(t deployertest.T, what string, holds func(deployers.Observed) bool) deployers.Observed {
+	t.Helper()
+	var o deployers.Observed
+	deployertest.Eventually(t, 40*time.Second, what, func() (bool, string) {
+		var err error
+		if o, err = f.Observe(context.Background(), f.target); err != nil {
+			return false, err.Error()
+		}
+		return holds(o), fmt.Sprintf("%+v, failure %+v", o, o.Failure)
+	})
+	return o
+}
+
+func (f *fixture) converged(t deployertest.T, generation int64) deployers.Observed {
+	t.Helper()
+	return f.until(t, fmt.Sprintf("generation %d converged", generation), func(o deployers.Observed) bool {
+		return o.Converged && o.Generation == generation
+	})
+}

@@ -1,0 +1,126 @@
+package process
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/slipway-dev/slipway/deployers"
+)
+
+// Observe implements deployers.Deployer. Readiness is that of the last checks,
+// which are at most an interval old; weights and requests in flight are what
+// the proxy says now. A proxy that runs but does not answer is an error.
+func (d *Deployer) Observe(ctx context.Context, name deployers.Target) (deployers.Observed, error) {
+	if err := ctx.Err(); err != nil {
+		return deployers.Observed{}, err
+	}
+	t, err := d.open(name, false)
+	if err != nil {
+		return deployers.Observed{}, err
+	}
+	if t == nil {
+		return deployers.Observed{At: time.Now(), Converged: true}, nil
+	}
+	t.mu.Lock()
+	proxy := t.proxy
+	t.mu.Unlock()
+	var status proxyStatus
+	if proxy != nil && !proxy.ended() {
+		if status, err = (proxyClient{t.dir}).status(ctx); err != nil && !proxy.ended() {
+			return deployers.Observed{}, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return t.observe(status), nil
+}
+
+func (t *target) observe(status proxyStatus) deployers.Observed {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	o := deployers.Observed{At: time.Now(), Generation: t.state.Generation}
+	if t.proxy != nil && t.state.Port != 0 {
+		o.Address = fmt.Sprintf("http://127.0.0.1:%d", t.state.Port)
+	}
+	shares := status.Routes.shares()
+	o.Converged = t.inEffect()
+	ready, wanted := 0, 0
+	for _, spec := range t.state.Desired {
+		seen := t.observeTrack(spec, shares)
+		if seen.Ready < seen.Wanted || seen.Weight != spec.Weight {
+			o.Converged = false
+		}
+		if f := t.failure(spec, seen); f != nil && (o.Failure == nil || f.Terminal && !o.Failure.Terminal) {
+			o.Failure = f
+		}
+		ready, wanted = ready+seen.Ready, wanted+seen.Wanted
+		o.Tracks = append(o.Tracks, seen)
+	}
+	notes := []string{fmt.Sprintf("%d of %d ready", ready, wanted)}
+	for _, c := range t.children {
+		if _, ok := findSpec(t.state.Desired, c.rec.Track.ID); !ok || c.stopping {
+			o.Converged = false
+			o.Tracks = t.addLeaving(o.Tracks, c, shares)
+			if c.stopping {
+				notes = append(notes, fmt.Sprintf("stopping one of %s with %d requests in flight", c.rec.Track.Version, status.InFlight[c.rec.Token]))
+			}
+		}
+	}
+	if a := t.attempts[proxyAttempt]; a != nil && a.reason != "" && (t.proxy == nil || !o.Converged) {
+		o.Converged = false
+		o.Failure = &deployers.Failure{Terminal: false, Reason: fmt.Sprintf("%s cannot be reached: %s", t.name, a.reason)}
+	}
+	o.Message = strings.Join(notes, "; ")
+	return o
+}
+
+// addLeaving adds the track of a replica that is not desired any more, once.
+func (t *target) addLeaving(tracks []deployers.ObservedTrack, c *child, shares map[string]int) []deployers.ObservedTrack {
+	for _, seen := range tracks {
+		if seen.ID == c.rec.Track.ID {
+			return tracks
+		}
+	}
+	spec := c.rec.Track
+	spec.Replicas = 0
+	return append(tracks, t.observeTrack(spec, shares))
+}
+
+func (t *target) observeTrack(spec trackSpec, shares map[string]int) deployers.ObservedTrack {
+	seen := deployers.ObservedTrack{ID: spec.ID, Version: spec.Version, Wanted: spec.Replicas, Weight: shares[spec.ID]}
+	said := ""
+	for _, c := range t.of(spec.ID) {
+		if c.ready {
+			seen.Ready++
+		} else {
+			said = c.said
+		}
+	}
+	seen.Message = fmt.Sprintf("%d of %d ready", seen.Ready, seen.Wanted)
+	if said != "" && seen.Ready < seen.Wanted {
+		seen.Message += ": " + said
+	}
+	return seen
+}
+
+// failure says why a desired track is not ready; nil while that is only a
+// matter of time.
+func (t *target) failure(spec trackSpec, seen deployers.ObservedTrack) *deployers.Failure {
+	if seen.Ready >= seen.Wanted {
+		return nil
+	}
+	if a := t.attempts[spec.ID]; a != nil && a.reason != "" {
+		return &deployers.Failure{Terminal: a.terminal, Reason: a.reason}
+	}
+	reason := fmt.Sprintf("version %s: %s", spec.Version, seen.Message)
+	for _, c := range t.of(spec.ID) {
+		age := time.Since(c.rec.Created)
+		if limit := time.Duration(spec.Config.Readiness.Timeout); !c.ready && !c.everReady && age > limit {
+			return &deployers.Failure{Terminal: true, Reason: fmt.Sprintf("%s (not ready within %v)", reason, limit)}
+		}
+		if !c.ready && c.everReady {
+			return &deployers.Failure{Reason: reason}
+		}
+	}
+	return nil
+}

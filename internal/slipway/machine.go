@@ -1,6 +1,7 @@
 package slipway
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -112,7 +113,7 @@ func (m *machine) handle(ev Event) {
 	case ApprovalExpired:
 		m.end(Expired, "Nobody decided in time.")
 	case SupersededBy:
-		m.closeRun(Done)
+		m.closeRun(Broken) // it was interrupted, and nobody saw it done
 		m.end(Superseded, ev.Version+" took its place.")
 	case CancelledBy:
 		m.cancelled(ev)
@@ -222,7 +223,7 @@ func (m *machine) seen(ev Seen) {
 	}
 	run.Message = o.Message
 	if o.Failed {
-		m.broke(because("The deployer gave up", o.Message))
+		m.broke(cmp.Or(sentences(o.Message), "The deployer reported a failure and no reason."))
 		return
 	}
 	if !o.Converged {
@@ -237,8 +238,8 @@ func (m *machine) unready(run *PhaseRun) {
 		run.ReadyAt, run.State, run.UnreadySince = nil, Converging, m.now
 	}
 	m.d.Message = run.Desired.Name
-	if run.Message != "" {
-		m.d.Message += ": " + run.Message
+	if last := oneLine(run.Message); last != "" {
+		m.d.Message += ": " + last
 	}
 	m.overdue(run, run.Message)
 }

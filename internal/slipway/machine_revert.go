@@ -78,9 +78,10 @@ const (
 // nextWake is when the engine has something to look at again. No active
 // deployment is without one: nothing waits for ever.
 func (m *machine) nextWake() *time.Time {
-	at := m.now
+	var at time.Time
 	if m.d.State == Waiting {
 		if len(m.d.Verdicts) == 0 { // nothing was judged on this plan yet
+			at = m.now.Add(soonest)
 			return &at
 		}
 		at = m.now.Add(gateLatest)

@@ -5,7 +5,7 @@ import "strings"
 // because joins what happened and why into one sentence. The reason comes from
 // outside and may be empty, or end in a full stop or a newline of its own.
 func because(what, why string) string {
-	if why = strings.Join(strings.Fields(why), " "); why != "" {
+	if why = oneLine(why); why != "" {
 		what += ": " + why
 	}
 	return sentences(what)
@@ -16,8 +16,7 @@ func because(what, why string) string {
 func sentences(texts ...string) string {
 	var out []string
 	for _, text := range texts {
-		text = strings.Join(strings.Fields(text), " ")
-		if text == "" {
+		if text = oneLine(text); text == "" {
 			continue
 		}
 		if !strings.ContainsAny(text[len(text)-1:], ".!?") {
@@ -27,6 +26,8 @@ func sentences(texts ...string) string {
 	}
 	return strings.Join(out, " ")
 }
+
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // words is the state as people say it.
 func (s State) words() string {

@@ -18,6 +18,6 @@ once() {
 
 once postgres-password "$(random 24)"
 once database-url "postgres://slipway:$(cat postgres-password)@postgres:5432/slipway?sslmode=disable"
-once secret-key "$(random 32)"
+once secret-key "$(head -c 32 /dev/urandom | base64 -w 0)"
 once oidc-client-secret "$(random 24)"
 once vault-token "$(random 24)"

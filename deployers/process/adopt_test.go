@@ -4,10 +4,15 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"os"
+	"os/exec"
+	"strings"
+	"testing"
 	"time"
 
 	"github.com/slipway-dev/slipway/deployers"
+	"github.com/slipway-dev/slipway/deployers/deployertest"
 )
 
 // owner is a Slipway process: it deploys the service of its directory and says
@@ -17,24 +22,95 @@ func owner(dir string) error {
 	if err != nil {
 		return err
 	}
-	target := deployers.Target{Service: "web", Environment: "production"}
 	track := release(printer{}, dir, "1.0.0", "")
 	track.Replicas = 2
-	if err := d.Apply(context.Background(), target, deployers.Desired{Generation: 5, Tracks: []deployers.Track{track}}); err != nil {
+	o, err := deploy(d, 5, track)
+	if err != nil {
 		return err
 	}
-	ticker := time.NewTicker(20 * time.Millisecond)
-	for range ticker.C {
-		o, err := d.Observe(context.Background(), target)
-		if err != nil {
-			return err
-		}
-		if o.Converged {
-			fmt.Println(o.Address)
-			select {}
+	fmt.Println(o.Address)
+	select {}
+}
+
+// churn deploys one version after the other until it is killed.
+func churn(dir string) error {
+	d, err := New(dir, os.Args[0], slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	fmt.Println("running")
+	for {
+		for _, version := range []string{"1.0.0", "1.1.0"} {
+			track := release(printer{}, dir, version, "")
+			track.Replicas = 2
+			if _, err := deploy(d, time.Now().UnixNano(), track); err != nil {
+				return err
+			}
 		}
 	}
-	return nil
+}
+
+func deploy(d *Deployer, generation int64, track deployers.Track) (deployers.Observed, error) {
+	target := deployers.Target{Service: "web", Environment: "production"}
+	desired := deployers.Desired{Generation: generation, Tracks: []deployers.Track{track}}
+	if err := d.Apply(context.Background(), target, desired); err != nil {
+		return deployers.Observed{}, err
+	}
+	ticker := time.NewTicker(5 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		o, err := d.Observe(context.Background(), target)
+		if err != nil || o.Converged {
+			return o, err
+		}
+		<-ticker.C
+	}
+}
+
+// TestKill9AtAnyTime kills one Slipway after the other in the middle of its
+// work. At last exactly what is desired must run: nothing more, nothing twice.
+func TestKill9AtAnyTime(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, slog.New(slog.DiscardHandler))
+	rounds := 10
+	if testing.Short() {
+		rounds = 3
+	}
+	for range rounds {
+		cmd := exec.Command(os.Args[0], "churn", f.dir)
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var said strings.Builder
+		cmd.Stderr = &said
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := out.Read(make([]byte, 1)); err != nil {
+			t.Fatalf("churn: %v %s", err, said.String())
+		}
+		<-time.After(rand.N(700 * time.Millisecond))
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		if said.Len() > 0 && !strings.Contains(said.String(), "another Slipway process") {
+			t.Errorf("churn: %s", said.String())
+		}
+	}
+	track := release(t, f.dir, "1.2.0", "")
+	track.Replicas = 2
+	generation := time.Now().UnixNano()
+	deployertest.Eventually(t, 10*time.Second, "the last one takes over", func() (bool, string) {
+		err := f.Apply(t.Context(), f.target, deployers.Desired{Generation: generation, Tracks: []deployers.Track{track}})
+		return err == nil, fmt.Sprint(err)
+	})
+	o := f.converged(t, generation)
+	if found := f.processes(); len(found) != 3 {
+		t.Errorf("two replicas and a proxy wanted, running:\n%s", strings.Join(found, "\n"))
+	}
+	if a, err := ask(t.Context(), o.Address); err != nil || a.Version != "1.2.0" {
+		t.Errorf("%+v, %v", a, err)
+	}
 }
 
 // printer is the deployertest.T of a program.

@@ -22,7 +22,7 @@ import (
 
 const (
 	workName    = "work" // where children run unless the config says otherwise
-	adoptedPoll = 100 * time.Millisecond
+	adoptedPoll = 250 * time.Millisecond
 	busyRetries = 40
 	busyPause   = 25 * time.Millisecond
 )

@@ -35,6 +35,8 @@ func TestMain(m *testing.M) {
 			err = testApp(os.Args[2])
 		case "owner":
 			err = owner(os.Args[2])
+		case "churn":
+			err = churn(os.Args[2])
 		default:
 			os.Exit(m.Run())
 		}
@@ -201,6 +203,9 @@ func (f *fixture) cleanUp(t deployertest.T) {
 			killAll(token)
 		}
 	}
+	if found := f.processes(); len(found) > 0 {
+		t.Errorf("processes left: %v", found)
+	}
 	if err := f.Close(ctx); err != nil {
 		t.Errorf("Close: %v", err)
 	}
@@ -236,6 +241,21 @@ func (f *fixture) instances(target deployers.Target) []string {
 	}
 	slices.Sort(running)
 	return running
+}
+
+// processes finds what runs for the fixture by its command line, which names
+// the directory, whatever the records say.
+func (f *fixture) processes() []string {
+	var found []string
+	files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+		if _, runs := procStart(pid); err == nil && runs && strings.Contains(string(data), f.dir) {
+			found = append(found, fmt.Sprintf("%d %s", pid, strings.ReplaceAll(string(data), "\x00", " ")))
+		}
+	}
+	return found
 }
 
 type answer struct{ Version, Instance, Environment, Base, Leak string }

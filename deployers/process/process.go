@@ -213,6 +213,9 @@ func (t *target) accept(desired deployers.Desired, specs []trackSpec) error {
 		t.state, t.known = next, true
 	}
 	for _, track := range desired.Tracks {
+		if _, had := t.secrets[track.ID]; !had {
+			delete(t.attempts, track.ID) // it may have waited for just these
+		}
 		t.secrets[track.ID] = track.Secrets
 	}
 	if newer {

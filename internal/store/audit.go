@@ -1,0 +1,174 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/slipway-dev/slipway/internal/slipway"
+)
+
+type auditRow struct {
+	ID          int64 `gorm:"primaryKey;autoIncrement"`
+	Chain       string
+	Seq         int64
+	At          stamp
+	ActorKind   slipway.ActorKind
+	ActorID     string
+	ActorName   string
+	TokenID     string
+	Via         slipway.Channel
+	RequestID   string
+	Address     string
+	Action      string
+	Team        string
+	Service     string
+	Environment string
+	Subject     string
+	Summary     string
+	Detail      *string // as it was sent: the hash covers it
+	Previous    string
+	Hash        string
+}
+
+func (auditRow) TableName() string { return "audit" }
+
+func rowOfAudit(e slipway.AuditEntry) auditRow {
+	return auditRow{
+		Chain: e.Chain, Seq: e.Seq, At: stampOf(e.At), ActorKind: e.Actor.Kind, ActorID: e.Actor.ID,
+		ActorName: e.Actor.Name, TokenID: e.TokenID, Via: e.Via, RequestID: e.RequestID, Address: e.Address,
+		Action: e.Action, Team: e.Resource.Team, Service: e.Resource.Service,
+		Environment: e.Resource.Environment, Subject: e.Subject, Summary: e.Summary,
+		Detail: rawOrNil(e.Detail), Previous: e.Previous, Hash: e.Hash,
+	}
+}
+
+func (r auditRow) domain() slipway.AuditEntry {
+	return slipway.AuditEntry{
+		Chain: r.Chain, Seq: r.Seq, At: r.At.Time,
+		Actor:   slipway.Person{Kind: r.ActorKind, ID: r.ActorID, Name: r.ActorName},
+		TokenID: r.TokenID, Via: r.Via, RequestID: r.RequestID, Address: r.Address, Action: r.Action,
+		Resource: slipway.Resource{Team: r.Team, Service: r.Service, Environment: r.Environment},
+		Subject:  r.Subject, Summary: r.Summary, Detail: rawOf(r.Detail), Previous: r.Previous, Hash: r.Hash,
+	}
+}
+
+func rawOrNil(raw json.RawMessage) *string {
+	if len(raw) == 0 {
+		return nil
+	}
+	text := clean(string(raw))
+	return &text
+}
+
+func rawOf(text *string) json.RawMessage {
+	if text == nil {
+		return nil
+	}
+	return json.RawMessage(*text)
+}
+
+type audit struct{ *tx }
+
+// Append takes the head of the chain, which makes whoever else appends to the
+// same chain wait for this transaction to end. The entry is hashed as the
+// database gives it back, or else it could not be verified.
+func (s audit) Append(ctx context.Context, e slipway.AuditEntry) (slipway.AuditEntry, error) {
+	if len(e.Detail) > 0 && !json.Valid(e.Detail) {
+		return slipway.AuditEntry{}, fmt.Errorf("store: append to audit: the detail of %s is not JSON", e.Action)
+	}
+	for _, text := range []*string{
+		&e.Chain, &e.Actor.ID, &e.Actor.Name, &e.TokenID, &e.RequestID, &e.Address, &e.Action, &e.Resource.Team,
+		&e.Resource.Service, &e.Resource.Environment, &e.Subject, &e.Summary,
+	} {
+		*text = clean(*text)
+	}
+	head, err := one[struct {
+		Seq  int64
+		Hash string
+	}](ctx, s.tx, "audit chain", e.Chain, `INSERT INTO audit_heads (chain, seq, hash) VALUES (?, 0, '')
+		ON CONFLICT (chain) DO UPDATE SET chain = excluded.chain RETURNING seq, hash`, e.Chain)
+	if err != nil {
+		return slipway.AuditEntry{}, err
+	}
+	e.Seq, e.Previous, e.Hash = head.Seq+1, head.Hash, ""
+	row := rowOfAudit(e)
+	e = row.domain()
+	row.Hash = e.ComputeHash()
+	e.Hash = row.Hash
+	added, err := s.insert(ctx, "append to audit", &row)
+	if err != nil {
+		return slipway.AuditEntry{}, err
+	}
+	if !added {
+		return slipway.AuditEntry{}, fmt.Errorf("store: entry %d of the audit chain %q exists already: its head was tampered with", e.Seq, e.Chain)
+	}
+	_, err = s.exec(ctx, "move the audit head", `UPDATE audit_heads SET seq = ?, hash = ? WHERE chain = ?`, e.Seq, e.Hash, e.Chain)
+	return e, err
+}
+
+func (s audit) List(ctx context.Context, f slipway.AuditFilter, page slipway.Page) ([]slipway.AuditEntry, string, error) {
+	const list = "audit"
+	before, err := decodeID(list, page.Cursor)
+	if err != nil {
+		return nil, "", err
+	}
+	var w where
+	w.equal("team", f.Team)
+	w.equal("service", f.Service)
+	w.equal("environment", f.Environment)
+	if f.Actor != "" {
+		var name where
+		name.contains(f.Actor, "actor_name")
+		w.and("(actor_id = ? OR "+name.terms[0]+")", append([]any{f.Actor}, name.args...)...)
+	}
+	if strings.HasSuffix(f.Action, ".") {
+		// A range, unlike LIKE, uses the index in both databases: "/" follows ".".
+		w.and("action >= ? AND action < ?", f.Action, strings.TrimSuffix(f.Action, ".")+"/")
+	} else {
+		w.equal("action", f.Action)
+	}
+	if before > 0 {
+		w.and("id < ?", before)
+	}
+	limit := limitOf(page)
+	rows, err := many[auditRow](ctx, s.tx, "list audit",
+		`SELECT * FROM audit`+w.String()+` ORDER BY id DESC LIMIT ?`, append(w.args, limit+1)...)
+	if err != nil {
+		return nil, "", err
+	}
+	rows, more := cut(rows, limit)
+	next := ""
+	if more {
+		next = encodeID(list, rows[len(rows)-1].ID)
+	}
+	return domains(rows, auditRow.domain), next, nil
+}
+
+// chainBatch is how many entries are in memory at once while a chain is walked.
+const chainBatch = 500
+
+func (s audit) Chain(ctx context.Context, chain string, f func(slipway.AuditEntry) error) error {
+	for last := int64(-1 << 62); ; {
+		rows, err := many[auditRow](ctx, s.tx, "walk audit",
+			`SELECT * FROM audit WHERE chain = ? AND seq > ? ORDER BY seq LIMIT ?`, chain, last, chainBatch)
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			if err := f(row.domain()); err != nil {
+				return err
+			}
+			last = row.Seq
+		}
+		if len(rows) < chainBatch {
+			return nil
+		}
+	}
+}
+
+func (s audit) Chains(ctx context.Context) ([]string, error) {
+	return lists(ctx, s.tx, func(r struct{ Chain string }) string { return r.Chain }, "list audit chains",
+		`SELECT chain FROM audit_heads ORDER BY chain`)
+}

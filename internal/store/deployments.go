@@ -1,0 +1,182 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/slipway-dev/slipway/internal/slipway"
+)
+
+type deploymentRow struct {
+	ID              int64 `gorm:"primaryKey;autoIncrement"`
+	Epoch           int64
+	Team            string
+	Service         string
+	Environment     string
+	Version         string
+	Cause           slipway.Cause
+	State           slipway.State
+	Plan            doc[slipway.Plan]
+	PlanDigest      string
+	Replaced        doc[[]slipway.Plan]
+	RequestedByKind slipway.ActorKind
+	RequestedBy     string
+	RequestedByName string
+	Note            string
+	Runs            doc[[]slipway.PhaseRun]
+	Phase           int
+	Ending          slipway.State
+	Verdicts        doc[[]slipway.Verdict]
+	Message         string
+	SupersededBy    int64
+	CreatedAt       stamp `gorm:"autoCreateTime:false"`
+	StartedAt       *stamp
+	EndedAt         *stamp
+	NextWakeAt      *stamp
+}
+
+func (deploymentRow) TableName() string { return "deployments" }
+
+func rowOfDeployment(d slipway.Deployment) deploymentRow {
+	return deploymentRow{
+		ID: d.ID, Epoch: d.Epoch, Team: d.Team, Service: d.Service, Environment: d.Environment,
+		Version: d.Version, Cause: d.Cause, State: d.State, Plan: docOf(d.Plan), PlanDigest: d.PlanDigest,
+		Replaced: docOf(d.Replaced), RequestedByKind: d.RequestedBy.Kind, RequestedBy: d.RequestedBy.ID,
+		RequestedByName: d.RequestedBy.Name, Note: d.Note, Runs: docOf(d.Runs), Phase: d.Phase,
+		Ending: d.Ending, Verdicts: docOf(d.Verdicts), Message: d.Message, SupersededBy: d.SupersededBy,
+		CreatedAt: stampOf(d.CreatedAt), StartedAt: stampOrNil(d.StartedAt),
+		EndedAt: stampOrNil(d.EndedAt), NextWakeAt: stampOrNil(d.NextWakeAt),
+	}
+}
+
+func (r deploymentRow) domain() slipway.Deployment {
+	return slipway.Deployment{
+		ID: r.ID, Epoch: r.Epoch, Team: r.Team, Service: r.Service, Environment: r.Environment,
+		Version: r.Version, Cause: r.Cause, State: r.State, Plan: r.Plan.V, PlanDigest: r.PlanDigest,
+		Replaced:    r.Replaced.V,
+		RequestedBy: slipway.Person{Kind: r.RequestedByKind, ID: r.RequestedBy, Name: r.RequestedByName},
+		Note:        r.Note, Runs: r.Runs.V, Phase: r.Phase, Ending: r.Ending, Verdicts: r.Verdicts.V,
+		Message: r.Message, SupersededBy: r.SupersededBy, CreatedAt: r.CreatedAt.Time,
+		StartedAt: r.StartedAt.orNil(), EndedAt: r.EndedAt.orNil(), NextWakeAt: r.NextWakeAt.orNil(),
+	}
+}
+
+// activeStates is the condition of the partial indexes, word for word: only so
+// do the databases use them.
+const activeStates = `state IN ('waiting', 'running', 'paused', 'reverting')`
+
+type deployments struct{ *tx }
+
+func (s deployments) Get(ctx context.Context, id int64) (slipway.Deployment, error) {
+	row, err := one[deploymentRow](ctx, s.tx, "deployment", strconv.FormatInt(id, 10),
+		`SELECT * FROM deployments WHERE id = ?`, id)
+	return row.domain(), err
+}
+
+func (s deployments) List(ctx context.Context, f slipway.DeploymentFilter, page slipway.Page) ([]slipway.Deployment, string, error) {
+	const list = "deployments"
+	before, err := decodeID(list, page.Cursor)
+	if err != nil {
+		return nil, "", err
+	}
+	var w where
+	w.equal("service", f.Service)
+	w.equal("environment", f.Environment)
+	w.equal("version", f.Version)
+	w.equal("team", f.Team)
+	w.equal("requested_by", f.RequestedBy)
+	if len(f.States) > 0 {
+		w.and("state IN ?", f.States)
+	}
+	if !f.Since.IsZero() {
+		w.and("created_at >= ?", stampOf(f.Since))
+	}
+	if before > 0 {
+		w.and("id < ?", before)
+	}
+	limit := limitOf(page)
+	rows, err := many[deploymentRow](ctx, s.tx, "list deployments",
+		`SELECT * FROM deployments`+w.String()+` ORDER BY id DESC LIMIT ?`, append(w.args, limit+1)...)
+	if err != nil {
+		return nil, "", err
+	}
+	rows, more := cut(rows, limit)
+	next := ""
+	if more {
+		next = encodeID(list, rows[len(rows)-1].ID)
+	}
+	return domains(rows, deploymentRow.domain), next, nil
+}
+
+func (s deployments) Active(ctx context.Context, service, environment string) (slipway.Deployment, error) {
+	row, err := one[deploymentRow](ctx, s.tx, "active deployment of", service+" in "+environment,
+		`SELECT * FROM deployments WHERE service = ? AND environment = ? AND `+activeStates, service, environment)
+	return row.domain(), err
+}
+
+func (s deployments) ActiveOf(ctx context.Context, services []string) ([]slipway.Deployment, error) {
+	if len(services) == 0 {
+		return []slipway.Deployment{}, nil
+	}
+	return lists(ctx, s.tx, deploymentRow.domain, "list active deployments",
+		`SELECT * FROM deployments WHERE service IN ? AND `+activeStates+` ORDER BY id DESC`, services)
+}
+
+func (s deployments) Insert(ctx context.Context, d slipway.Deployment) (slipway.Deployment, error) {
+	d.ID, d.Epoch = 0, 1
+	row := rowOfDeployment(d)
+	added, err := s.insert(ctx, "insert deployment", &row)
+	if err != nil {
+		return slipway.Deployment{}, err
+	}
+	if !added {
+		return slipway.Deployment{}, slipway.Conflict(
+			fmt.Sprintf("A deployment of %s to %s is already under way.", d.Service, d.Environment),
+			"Wait for it to end, or cancel it.")
+	}
+	s.wakeFor(row)
+	return row.domain(), nil
+}
+
+// Save also refuses to bring a deployment that has ended back to life.
+func (s deployments) Save(ctx context.Context, d slipway.Deployment) (slipway.Deployment, error) {
+	row := rowOfDeployment(d)
+	row.Epoch++
+	n, err := s.exec(ctx, "save deployment", `UPDATE deployments SET epoch = ?, state = ?, plan = ?,
+		plan_digest = ?, replaced = ?, note = ?, runs = ?, phase = ?, ending = ?, verdicts = ?, message = ?,
+		superseded_by = ?, started_at = ?, ended_at = ?, next_wake_at = ?
+		WHERE id = ? AND epoch = ? AND (state = ? OR `+activeStates+`)`,
+		row.Epoch, row.State, row.Plan, row.PlanDigest, row.Replaced, row.Note, row.Runs, row.Phase,
+		row.Ending, row.Verdicts, row.Message, row.SupersededBy, row.StartedAt, row.EndedAt, row.NextWakeAt,
+		row.ID, d.Epoch, row.State)
+	if err != nil {
+		return slipway.Deployment{}, err
+	}
+	if n == 0 {
+		if _, err := s.Get(ctx, d.ID); err != nil {
+			return slipway.Deployment{}, err
+		}
+		return slipway.Deployment{}, slipway.Conflict(
+			fmt.Sprintf("Deployment %d has moved on in the meantime.", d.ID),
+			"Look at it again; somebody or something was quicker.")
+	}
+	s.wakeFor(row)
+	return row.domain(), nil
+}
+
+// Due implements slipway.Wakes.
+func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]int64, error) {
+	var ids []int64
+	err := s.read(ctx, func(t *tx) error {
+		rows, err := many[struct{ ID int64 }](ctx, t, "list due deployments",
+			`SELECT id FROM deployments WHERE next_wake_at <= ? AND `+activeStates+` ORDER BY next_wake_at LIMIT ?`,
+			stampOf(now), limit)
+		for _, row := range rows {
+			ids = append(ids, row.ID)
+		}
+		return err
+	})
+	return ids, err
+}

@@ -1,0 +1,61 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"runtime"
+
+	gormsqlite "gorm.io/driver/sqlite"
+	_ "modernc.org/sqlite" // the driver "sqlite", which needs no C
+)
+
+// openSQLite opens the file twice: by one connection that writes, and by some
+// that cannot. One writer means that writers queue here, in order, instead of
+// finding the file locked.
+func (s *Store) openSQLite(ctx context.Context, path string) error {
+	if path == "" || path == ":memory:" {
+		return errors.New("store: an SQLite database needs a file: sqlite:PATH")
+	}
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("store: open the database: %w", err)
+	}
+	// SQLite gives its side files the mode of the main one.
+	err = errors.Join(file.Chmod(0o600), file.Close())
+	if err != nil {
+		return fmt.Errorf("store: make the database private: %w", err)
+	}
+	pragmas := []string{
+		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
+		"temp_store(MEMORY)", "journal_size_limit(67108864)",
+	}
+	if s.writer, err = sql.Open("sqlite", sqliteDSN(path, "immediate", pragmas)); err != nil {
+		return fault("open the database", err)
+	}
+	s.writer.SetMaxOpenConns(1)
+	if err := s.writer.PingContext(ctx); err != nil { // before any reader: it sets up the WAL
+		return fault("open the database", err)
+	}
+	if s.reader, err = sql.Open("sqlite", sqliteDSN(path, "deferred", append(pragmas, "query_only(1)"))); err != nil {
+		return fault("open the database", err)
+	}
+	readers := max(4, 2*runtime.GOMAXPROCS(0))
+	s.reader.SetMaxOpenConns(readers)
+	s.reader.SetMaxIdleConns(readers)
+	if s.writeDB, err = session(gormsqlite.Dialector{Conn: s.writer}); err != nil {
+		return fault("open the database", err)
+	}
+	if s.readDB, err = session(gormsqlite.Dialector{Conn: s.reader}); err != nil {
+		return fault("open the database", err)
+	}
+	return nil
+}
+
+func sqliteDSN(path, lock string, pragmas []string) string {
+	query := url.Values{"_txlock": {lock}, "_pragma": pragmas}
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + query.Encode()
+}

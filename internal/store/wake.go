@@ -1,0 +1,126 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"log/slog"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverdatabasesql"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"github.com/riverqueue/river/rivertype"
+)
+
+// lookArgs is all a job says: look at this deployment. The row is the truth, so
+// a job that is lost, late or doubled does no harm.
+type lookArgs struct {
+	Deployment int64 `json:"deployment"`
+}
+
+// Kind names the job in the database.
+func (lookArgs) Kind() string { return "look" }
+
+// wake is a job to be inserted when the transaction is about to commit.
+type wake struct {
+	deployment int64
+	at         time.Time
+}
+
+// soon is up to when a wake-up becomes a job at once. The sweeper finds later
+// ones when they are due, and thousands that wait cost the queue nothing.
+const soon = time.Second
+
+// maxLooks is how often one job is tried; after that the sweeper makes another.
+const maxLooks = 5
+
+// inserter is the one method of a river client that inserts.
+type inserter interface {
+	InsertManyFastTx(ctx context.Context, tx *sql.Tx, params []river.InsertManyParams) (int, error)
+}
+
+// newInserter makes a client that only inserts. It works nothing, so it may be
+// older than the tables it inserts into.
+func (s *Store) newInserter() (inserter, error) {
+	config := &river.Config{Logger: s.riverLog(), Middleware: []rivertype.Middleware{river.JobInsertMiddlewareFunc(readyAtOnce)}}
+	if s.postgres {
+		client, err := river.NewClient(riverdatabasesql.New(s.writer), config)
+		return client, fault("make the queue", err)
+	}
+	client, err := river.NewClient(riversqlite.New(s.writer), config)
+	return client, fault("make the queue", err)
+}
+
+// readyAtOnce makes a job of the near future one that workers fetch by
+// themselves when its time comes. River would have its scheduler move the job
+// first, which looks only every five seconds.
+func readyAtOnce(ctx context.Context, params []*rivertype.JobInsertParams, next func(context.Context) ([]*rivertype.JobInsertResult, error)) ([]*rivertype.JobInsertResult, error) {
+	for _, p := range params {
+		p.State = rivertype.JobStateAvailable
+	}
+	return next(ctx)
+}
+
+// wakeFor remembers to wake the engine for a row that was just written.
+func (t *tx) wakeFor(row deploymentRow) {
+	if row.NextWakeAt == nil || !row.State.Active() {
+		return
+	}
+	now := t.s.now()
+	if row.NextWakeAt.After(now.Add(soon)) {
+		return
+	}
+	w := wake{deployment: row.ID}
+	if row.NextWakeAt.After(now) {
+		// Counted from now by the real clock, which is the one workers go by.
+		w.at = time.Now().Add(row.NextWakeAt.Sub(now))
+	}
+	t.wakes = append(t.wakes, w)
+}
+
+// flushWakes inserts the jobs. On PostgreSQL it also tells the workers, when
+// the transaction commits: river's own insert from database/sql does not.
+func (t *tx) flushWakes(ctx context.Context) error {
+	if len(t.wakes) == 0 {
+		return nil
+	}
+	params := make([]river.InsertManyParams, 0, len(t.wakes))
+	for _, w := range t.wakes {
+		params = append(params, river.InsertManyParams{
+			Args: lookArgs{w.deployment}, InsertOpts: &river.InsertOpts{ScheduledAt: w.at, MaxAttempts: maxLooks},
+		})
+	}
+	t.wakes = nil
+	if _, err := t.s.inserter.InsertManyFastTx(ctx, t.raw, params); err != nil {
+		return fault("insert wake-ups", err)
+	}
+	if !t.s.postgres {
+		return nil
+	}
+	_, err := t.exec(ctx, "tell the workers",
+		`SELECT pg_notify(current_schema() || '.river_insert', '{"queue":"default"}')`)
+	return err
+}
+
+// riverLog lets river speak up only when something is wrong.
+func (s *Store) riverLog() *slog.Logger {
+	return slog.New(atLeast{slog.LevelWarn, s.log.Handler()})
+}
+
+// atLeast drops records below a level.
+type atLeast struct {
+	level slog.Level
+	slog.Handler
+}
+
+func (h atLeast) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= h.level && h.Handler.Enabled(ctx, level)
+}
+
+func (h atLeast) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return atLeast{h.level, h.Handler.WithAttrs(attrs)}
+}
+
+func (h atLeast) WithGroup(name string) slog.Handler {
+	return atLeast{h.level, h.Handler.WithGroup(name)}
+}

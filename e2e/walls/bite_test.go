@@ -62,6 +62,8 @@ func probes() []probe {
 		permit("internal/server/browser", ours+"web/page"),
 		permit("internal/server/browser", "github.com/a-h/templ"),
 		forbid("internal/client", "github.com/labstack/echo/v4"),
+		forbid("internal/demo", ours+"internal/store"),
+		permit("internal/demo", ours+"internal/app"),
 		forbid("web/page", ours+"internal/slipway"),
 		forbid("web/page", "github.com/labstack/echo/v4"),
 		forbid("deployers", ours+"internal/slipway"),

@@ -35,6 +35,10 @@ func TestNoImportCrossesAWall(t *testing.T) {
 		} else if err != nil {
 			t.Fatalf("go list said something else: %v", err)
 		}
+		if why := walls.Violation(p.ImportPath, p.ImportPath, false); why != "" {
+			t.Errorf("%s: %s", p.ImportPath, why)
+			continue
+		}
 		check(t, p.ImportPath, p.Imports, false)
 		check(t, p.ImportPath, p.TestImports, true)
 		check(t, p.ImportPath, p.XTestImports, true)

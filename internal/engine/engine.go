@@ -55,7 +55,7 @@ func (e *Engine) Look(ctx context.Context, id int64) error {
 	defer e.end(id)
 	started := time.Now()
 	for {
-		next, err := e.step(ctx, id)
+		next, err := e.Step(ctx, id)
 		switch {
 		case slipway.CodeOf(err) == slipway.CodeConflict && err != nil:
 			next = e.now() // somebody was quicker: look again at what is there now

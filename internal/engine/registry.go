@@ -92,6 +92,21 @@ func guard(f func() error) (err error) {
 	return f()
 }
 
+// Hand gives what is live in a stage to its deployer once more, under the
+// generation it was made live with, and reports what runs. It is for a deployer
+// that has lost its memory: a new host, an empty data directory.
+func (r *Registry) Hand(ctx context.Context, d slipway.Deployment) (slipway.Observed, error) {
+	deployer, ok := r.byName[d.Plan.To.Deployer.Name]
+	if !ok || d.Current() == nil {
+		return slipway.Observed{}, fmt.Errorf("deployment %d cannot be handed over", d.ID)
+	}
+	if err := guard(func() error { return deployer.Apply(ctx, target(d), desired(d.Plan, *d.Current())) }); err != nil {
+		return slipway.Observed{}, err
+	}
+	o, err := deployer.Observe(ctx, target(d))
+	return observed(o), err
+}
+
 func target(d slipway.Deployment) deployers.Target {
 	return deployers.Target{Service: d.Service, Environment: d.Environment}
 }

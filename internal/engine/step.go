@@ -9,9 +9,9 @@ import (
 	"github.com/slipway-dev/slipway/internal/slipway"
 )
 
-// step looks at the deployment once and takes one step. It returns when there
+// Step looks at the deployment once and takes one step. It returns when there
 // is something to look at again; the zero time: never.
-func (e *Engine) step(ctx context.Context, id int64) (time.Time, error) {
+func (e *Engine) Step(ctx context.Context, id int64) (time.Time, error) {
 	var d slipway.Deployment
 	err := e.Store.Read(ctx, func(tx slipway.Tx) (err error) {
 		d, err = tx.Deployments().Get(ctx, id)

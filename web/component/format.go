@@ -90,3 +90,28 @@ func slug(s string) string {
 		}
 	}, s)
 }
+
+// codeParts splits a sentence at its backticks: every second part is code. A lone
+// backtick stays what it is.
+func codeParts(s string) []string {
+	parts := strings.Split(s, "`")
+	if len(parts)%2 == 0 {
+		last := len(parts) - 1
+		parts = append(parts[:last-1], parts[last-1]+"`"+parts[last])
+	}
+	return parts
+}
+
+// Hour is the clock time of today, with its day when it is another one.
+func Hour(t, now time.Time) string {
+	y, m, d := t.Date()
+	ny, nm, nd := now.In(t.Location()).Date()
+	switch {
+	case y == ny && m == nm && d == nd:
+		return t.Format("15:04")
+	case t.Sub(now).Abs() < 6*24*time.Hour:
+		return t.Format("Mon 15:04")
+	default:
+		return t.Format("2 Jan 15:04")
+	}
+}

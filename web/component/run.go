@@ -35,3 +35,10 @@ func barHeight(v int, all []int) int {
 	}
 	return max(2, v*24/top)
 }
+
+func lineLabel(l LogLine) string {
+	if l.Stream == "stderr" {
+		return "Line " + num(l.Number) + ", error stream"
+	}
+	return "Line " + num(l.Number)
+}

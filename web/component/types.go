@@ -172,6 +172,7 @@ type Deployment struct {
 	Version     string
 	Environment string
 	State       State
+	Progress    int    // 0..100 while it rolls
 	Word        string // "succeeded", "waits for 1 of 2 approvals"
 	Cause       string // "promote", "rollback"
 	Actor       string

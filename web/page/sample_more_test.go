@@ -21,7 +21,7 @@ func run() page.RunView {
 		},
 		Tracks:  stage().Tracks,
 		Events:  []component.Event{{At: ago(90 * time.Second), Text: "Approved", Actor: "Ben Okafor"}, {At: ago(48 * time.Second), Text: "Started, plan 7c1d", Actor: ""}, {At: ago(17 * time.Second), Text: "Canary 5 % verified"}},
-		Failure: &page.Failure{What: "One pod of the canary does not become ready.", Affected: "Production is untouched; staging serves 1.41.2 to 75 %.", Do: "Check the registry credential registry-pull, then retry.", LineHref: "#L7", ID: "01JD0V3G5TN7"},
+		Failure: &page.Failure{What: "One pod of the canary does not become ready.", Affected: "Production is untouched; staging serves 1.41.2 to 75 %.", Do: "Check the registry credential `registry-pull`, then retry.", LineHref: "#L7", ID: "01JD0V3G5TN7"},
 		Log: []component.LogLine{
 			line(1, "step", "Canary 5 %"), line(2, "stdout", "apply deployment/billing-api-canary generation 41"), line(3, "stdout", "1 of 1 ready"),
 			line(4, "stdout", "error rate 0.02 % over 30 s, limit 1 %"), line(5, "step", "Canary 25 %"), line(6, "stdout", "apply deployment/billing-api-canary generation 42"),

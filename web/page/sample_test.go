@@ -118,7 +118,7 @@ func commits() []component.Commit {
 func checks() []component.Check {
 	return []component.Check{
 		{State: component.Live, Text: "Staging verified: 8 of 8 smoke checks, error rate 0.02 %", Since: ago(2 * time.Hour)},
-		{State: component.Live, Text: "Built by acme/billing-api on a trusted runner, signature holds", Note: "provenance"},
+		{State: component.Live, Text: "Built by `acme/billing-api` on a trusted runner, signature holds", Note: "provenance"},
 		{State: component.Live, Text: "All 14 keys that it needs exist in production", Note: "secrets"},
 		{State: component.Waiting, Strong: "1 of 2 approvals.", Text: "Ben Okafor approved 12 min ago. One more from payments-leads or sre.", Note: "expires in 23 h"},
 		{State: component.Live, Text: "Window Mon to Thu 09:00 to 17:00, closes in 3 h", Note: "Stockholm"},
@@ -137,7 +137,7 @@ func gate() page.GateView {
 		Checks:   checks(),
 		HowOut: []component.Check{
 			{Text: "Canary 5 %, 25 %, 100 %, ten minutes each, watched by error rate and p99. Goes back by itself if either breaks.", Note: "usually 24 min"},
-			{Text: "Back to 1.41.2 with its settings and secrets: yes. Database changes in this release: none declared.", Note: "reversible"},
+			{Text: "Back to `1.41.2` with its settings and secrets: yes. Database changes in this release: none declared.", Note: "reversible"},
 		},
 		CanApprove: true, CanReject: true, Key: key, Expires: in(23 * time.Hour),
 	}
@@ -165,7 +165,7 @@ func blocks() []component.Block {
 
 func deployments() []component.Deployment {
 	return []component.Deployment{
-		{ID: "412", Href: "/runs/412", Service: "billing-api", Version: "1.42.0", Environment: "staging", State: component.Rolling, Word: "rolling, 3 of 5", Cause: "promote", Actor: "Jonas Lind", At: ago(48 * time.Second)},
+		{ID: "412", Href: "/runs/412", Service: "billing-api", Version: "1.42.0", Environment: "staging", State: component.Rolling, Progress: 60, Word: "rolling, 3 of 5", Cause: "promote", Actor: "Jonas Lind", At: ago(48 * time.Second)},
 		{ID: "410", Href: "/runs/410", Service: "billing-api", Version: "1.43.0", Environment: "dev", State: component.Live, Word: "succeeded", Cause: "promote", Actor: "automation", At: ago(2 * time.Minute), Took: "31 s"},
 		{ID: "396", Href: "/runs/396", Service: "billing-api", Version: "1.41.3", Environment: "production", State: component.Failed, Word: "failed in canary 5 %", Cause: "promote", Actor: "Ana Nordin", At: ago(6 * day), Took: "4 min"},
 		{ID: "397", Href: "/runs/397", Service: "billing-api", Version: "1.41.2", Environment: "production", State: component.RolledBack, Word: "rolled back", Cause: "rollback", Actor: "automation", At: ago(6 * day), Took: "38 s"},

@@ -69,11 +69,4 @@ func (v RunView) title() string {
 	return v.Service + " " + v.Version + " to " + v.Environment
 }
 
-func (v RunView) usually() string {
-	if v.Usually == "" {
-		return ""
-	}
-	return ", usually " + v.Usually
-}
-
 func (v RunView) action(what string) string { return "/runs/" + v.ID + "/" + what }

@@ -112,6 +112,9 @@ type PhaseRun struct {
 // keeps generations of different deployments apart.
 const maxRuns = 1 << 12
 
+// maxPhases leaves room for the way back.
+const maxPhases = maxRuns / 4
+
 // generation orders everything ever asked of a target: later deployments have
 // higher IDs, later phases of one deployment higher numbers.
 func generation(deployment int64, run int) int64 { return deployment*maxRuns + int64(run) }

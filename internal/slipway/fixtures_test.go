@@ -2,6 +2,7 @@ package slipway
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -133,6 +134,16 @@ func deepCopy[T any](v T) T {
 	out := reflect.New(reflect.TypeOf(v)).Elem()
 	copyInto(out, reflect.ValueOf(v))
 	return out.Interface().(T)
+}
+
+// snapshot is a deep copy of all that a step works on; the plans, which are
+// large, are shared.
+func snapshot(d Deployment) Deployment {
+	out := d
+	out.Plan, out.Replaced = Plan{}, nil
+	out = deepCopy(out)
+	out.Plan, out.Replaced = d.Plan, slices.Clone(d.Replaced)
+	return out
 }
 
 func copyInto(to, from reflect.Value) {

@@ -57,7 +57,7 @@ func explore(t *testing.T, from ...Deployment) map[move]bool {
 		for _, ev := range everyEvent(at.d) {
 			for _, later := range []time.Duration{time.Second, time.Hour} {
 				now := at.now.Add(later)
-				before := deepCopy(at.d)
+				before := snapshot(at.d)
 				next, effects, err := Step(at.d, ev, now)
 				if !reflect.DeepEqual(at.d, before) {
 					t.Fatalf("%s in %s changed what it was given: %s", ev.name(), before.State, cmp.Diff(before, at.d))
@@ -94,7 +94,7 @@ func situation(d Deployment, now time.Time) string {
 		run = *d.Current()
 	}
 	old := now.Sub(run.UnreadySince) >= time.Duration(d.Plan.Deadline)
-	return fmt.Sprint(d.Plan.Digest(), d.State, d.Phase, d.Ending, len(d.Runs), run.State, run.ReadyAt != nil, old, min(run.Attempts, 2))
+	return fmt.Sprint(d.PlanDigest, d.State, d.Phase, d.Ending, len(d.Runs), run.State, run.ReadyAt != nil, old, min(run.Attempts, 2))
 }
 
 func TestStepTakesExactlyTheTable(t *testing.T) {

@@ -79,7 +79,7 @@ func (s Strategy) rolling(from, to Spec) []Desired {
 	var phases []Desired
 	for moved := batch; moved < to.Replicas; moved += batch {
 		share := 100 * moved / to.Replicas
-		left := max(1, from.Replicas*(to.Replicas-moved)/to.Replicas)
+		left := max(1, ceilDiv(from.Replicas*(to.Replicas-moved), to.Replicas))
 		phases = append(phases, Desired{
 			Name:   fmt.Sprintf("%d of %d replaced", moved, to.Replicas),
 			Tracks: []Track{from.track(100-share, left), to.track(share, moved)},
@@ -104,18 +104,25 @@ func (s Strategy) blueGreen(from, to Spec) []Desired {
 // replicas until the end, so going back is only a matter of weights.
 func (s Strategy) canary(from, to Spec) []Desired {
 	var phases []Desired
+	last := Desired{Name: "all traffic", Tracks: []Track{to.track(100, to.Replicas)}}
 	for _, step := range s.Steps {
 		if step.Weight >= 100 {
+			last.Bake, last.Pause = step.Bake, step.Pause
 			break
 		}
-		replicas := max(1, (to.Replicas*step.Weight+99)/100)
+		replicas := max(1, ceilDiv(to.Replicas*step.Weight, 100))
 		phases = append(phases, Desired{
 			Name: fmt.Sprintf("%d %% of traffic", step.Weight), Bake: step.Bake, Pause: step.Pause,
 			Tracks: []Track{from.track(100-step.Weight, from.Replicas), to.track(step.Weight, replicas)},
 		})
 	}
-	return append(phases, Desired{Name: "all traffic", Tracks: []Track{to.track(100, to.Replicas)}})
+	return append(phases, last)
 }
+
+func ceilDiv(a, b int) int { return (a + b - 1) / b }
+
+// longestBake bounds how long a phase may be watched.
+const longestBake = Duration(7 * 24 * time.Hour)
 
 // Check lists what is wrong with the strategy for a service of so many
 // replicas. Fields begin with a dot.
@@ -139,8 +146,14 @@ func (s Strategy) Check(replicas int) []FieldError {
 	only(StrategyBlueGreen, s.KeepWarm != 0, ".keepWarm")
 	only(StrategyBlueGreen, s.Manual, ".manual")
 	only(StrategyCanary, len(s.Steps) > 0, ".steps")
-	if s.Batch < 0 || s.Batch > replicas {
+	switch {
+	case s.Batch < 0 || replicas > 0 && s.Batch > replicas: // 0 replicas: the deployer config is at fault already
 		add(".batch", "is 1 to %d, the number of replicas", replicas)
+	case s.Type == StrategyRolling && replicas/max(1, s.Batch) > maxPhases:
+		add(".batch", "makes more than %d phases of %d replicas; replace more at once", maxPhases, replicas)
+	}
+	if s.KeepWarm > longestBake {
+		add(".keepWarm", "is at most %s", longestBake)
 	}
 	if s.Type == StrategyCanary {
 		faults = append(faults, checkSteps(s.Steps)...)
@@ -149,7 +162,7 @@ func (s Strategy) Check(replicas int) []FieldError {
 }
 
 func checkSteps(steps []CanaryStep) []FieldError {
-	if len(steps) == 0 {
+	if len(steps) == 0 || steps[0].Weight == 100 {
 		return []FieldError{{Field: ".steps", Message: "a canary needs at least one step below 100"}}
 	}
 	var faults []FieldError
@@ -159,8 +172,8 @@ func checkSteps(steps []CanaryStep) []FieldError {
 		if step.Weight <= last || step.Weight > 100 {
 			faults = append(faults, FieldError{Field: field + ".weight", Message: "is 1 to 100, and more than the step before"})
 		}
-		if time.Duration(step.Bake) > 7*24*time.Hour {
-			faults = append(faults, FieldError{Field: field + ".bake", Message: "is at most 168h"})
+		if step.Bake > longestBake {
+			faults = append(faults, FieldError{Field: field + ".bake", Message: fmt.Sprintf("is at most %s", longestBake)})
 		}
 		last = step.Weight
 	}

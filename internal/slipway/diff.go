@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -36,10 +37,12 @@ func DiffSpecs(from *Spec, to Spec) []Difference {
 	}
 	var d differ
 	d.maps("artifact", artifactDigests(before), artifactDigests(to))
+	d.references(before, to)
 	d.maps("config", before.Config, to.Config)
 	d.maps("secret", secretVersions(before), secretVersions(to))
 	d.value("deployer", "deployer", before.Deployer.Name, to.Deployer.Name)
-	d.maps("setting", flatten(before.Deployer.Config), flatten(to.Deployer.Config))
+	d.settings(before, to)
+	d.value("release", "reversible", reversible(from), reversible(&to))
 	return d.found
 }
 
@@ -49,13 +52,76 @@ func DiffPlans(was, is Plan) []Difference {
 	d := differ{found: DiffSpecs(&was.To, is.To)}
 	d.value("release", "version", was.To.Version, is.To.Version)
 	d.value("from", "replaces", specID(was.From), specID(is.From))
+	d.value("cause", "cause", string(was.Cause), string(is.Cause))
 	d.value("pipeline", "revision", fmt.Sprint(was.PipelineRevision), fmt.Sprint(is.PipelineRevision))
 	d.value("strategy", "strategy", encode(was.Strategy), encode(is.Strategy))
+	d.value("phases", "phases", encode(was.Phases), encode(is.Phases))
 	d.value("gates", "gates", encode(was.Gates), encode(is.Gates))
 	d.value("rule", "onFailure", string(was.OnFailure), string(is.OnFailure))
 	d.value("rule", "deadline", was.Deadline.String(), is.Deadline.String())
 	d.value("preview", "deployer preview", was.Preview, is.Preview)
+	d.value("preview", "prepared artefact", prepared(was), prepared(is))
+	if was, is := was.Digest(), is.Digest(); len(d.found) == 0 {
+		d.value("plan", "digest", was, is) // an approval is never void without a word
+	}
 	return d.found
+}
+
+// settings compares what the deployer is told, and the number of replicas that
+// it makes of it where no setting says so.
+func (d *differ) settings(before, to Spec) {
+	known := len(d.found)
+	d.maps("setting", flatten(before.Deployer.Config), flatten(to.Deployer.Config))
+	if len(d.found) > known {
+		return
+	}
+	d.value("setting", "config", document(before), document(to))
+	d.value("setting", "replicas", replicas(before), replicas(to))
+}
+
+// references shows an artifact that is now fetched from elsewhere; one with
+// another digest is shown already.
+func (d *differ) references(before, to Spec) {
+	for _, a := range before.Artifacts {
+		for _, b := range to.Artifacts {
+			if a.Name == b.Name && a.Digest == b.Digest {
+				d.value("reference", a.Name, a.Reference, b.Reference)
+			}
+		}
+	}
+}
+
+// document is the whole deployer config, empty if it says nothing.
+func document(s Spec) string {
+	if text := string(s.Deployer.Config); text != "{}" {
+		return text
+	}
+	return ""
+}
+
+func replicas(s Spec) string {
+	if s.Replicas == 0 {
+		return ""
+	}
+	return strconv.Itoa(s.Replicas)
+}
+
+func reversible(s *Spec) string {
+	switch {
+	case s == nil:
+		return ""
+	case s.Reversible:
+		return "yes"
+	default:
+		return "no"
+	}
+}
+
+func prepared(p Plan) string {
+	if len(p.Prepared) == 0 {
+		return ""
+	}
+	return ShortDigest(digestJSON(p.Prepared))
 }
 
 type differ struct{ found []Difference }
@@ -92,8 +158,8 @@ func (d *differ) maps(kind string, before, after map[string]string) {
 			d.found = append(d.found, Difference{Mark: MarkNew, Kind: kind, Name: key, After: now})
 		case !has:
 			d.found = append(d.found, Difference{Mark: MarkRemoved, Kind: kind, Name: key, Before: old})
-		default:
-			d.value(kind, key, old, now)
+		case old != now: // one may be empty: the key was there and still is
+			d.found = append(d.found, Difference{Mark: MarkChanged, Kind: kind, Name: key, Before: old, After: now})
 		}
 	}
 }
@@ -133,8 +199,8 @@ func encode(v any) string {
 // setting is one line and not a whole document.
 func flatten(raw json.RawMessage) map[string]string {
 	out := map[string]string{}
-	var v any
-	if len(raw) == 0 || json.Unmarshal(raw, &v) != nil {
+	v, err := decodeJSON(raw)
+	if err != nil {
 		return out
 	}
 	var walk func(path string, v any)

@@ -3,6 +3,7 @@ package slipway
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -18,8 +19,8 @@ func (d Duration) String() string {
 		return "0s"
 	case t%time.Hour == 0:
 		return fmt.Sprintf("%dh", t/time.Hour)
-	case t%time.Minute == 0 && t < time.Hour:
-		return fmt.Sprintf("%dm", t/time.Minute)
+	case t%time.Minute == 0:
+		return strings.TrimSuffix(t.String(), "0s")
 	default:
 		return t.String()
 	}

@@ -1,7 +1,10 @@
 package slipway
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
+	"slices"
 	"time"
 )
 
@@ -90,10 +93,8 @@ func (p Pipeline) Stage(environment string) (Stage, bool) {
 func (p Pipeline) Next(environment string) []Stage {
 	var next []Stage
 	for _, s := range p.Stages {
-		for _, after := range s.After {
-			if after == environment {
-				next = append(next, s)
-			}
+		if slices.Contains(s.After, environment) {
+			next = append(next, s)
 		}
 	}
 	return next
@@ -134,8 +135,8 @@ func compactJSON(raw json.RawMessage) json.RawMessage {
 	if len(raw) == 0 {
 		return json.RawMessage(`{}`)
 	}
-	var v any
-	if json.Unmarshal(raw, &v) != nil {
+	v, err := decodeJSON(raw)
+	if err != nil {
 		return raw
 	}
 	out, err := json.Marshal(v)
@@ -143,6 +144,19 @@ func compactJSON(raw json.RawMessage) json.RawMessage {
 		return raw
 	}
 	return out
+}
+
+// decodeJSON reads one JSON value and keeps its numbers as they are written:
+// an account number of 18 digits does not fit a float.
+func decodeJSON(raw []byte) (any, error) {
+	if !json.Valid(raw) {
+		return nil, errors.New("this is no JSON")
+	}
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
+	var v any
+	err := decoder.Decode(&v)
+	return v, err
 }
 
 // SameStages reports whether two normalized pipelines do the same.

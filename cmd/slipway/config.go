@@ -61,6 +61,17 @@ func settings() []setting {
 // loadConfig reads the file, if there is one, and the environment, and reports
 // every wrong value at once.
 func loadConfig(path string, environ []string) (config, error) {
+	c, problems := gatherConfig(path, environ)
+	return c, errors.Join(append(problems, c.check()...)...)
+}
+
+// loadDatabaseConfig is loadConfig for commands that need only the database.
+func loadDatabaseConfig(path string, environ []string) (config, error) {
+	c, problems := gatherConfig(path, environ)
+	return c, errors.Join(append(problems, c.checkDatabase()...)...)
+}
+
+func gatherConfig(path string, environ []string) (config, []error) {
 	values, problems := readConfigFile(path)
 	fromEnv, more := readEnvironment(environ)
 	problems = append(problems, more...)
@@ -85,8 +96,7 @@ func loadConfig(path string, environ []string) (config, error) {
 		}
 		*s.field(&c) = value
 	}
-	problems = append(problems, c.check()...)
-	return c, errors.Join(problems...)
+	return c, problems
 }
 
 func readConfigFile(path string) (map[string]string, []error) {
@@ -151,9 +161,7 @@ func (c config) check() []error {
 	if c.Listen == c.MetricsListen && !strings.HasSuffix(c.Listen, ":0") {
 		bad("SLIPWAY_METRICS_LISTEN", "is the same as SLIPWAY_LISTEN; metrics are for another, inner network")
 	}
-	if !strings.HasPrefix(c.DatabaseURL, "sqlite:") && !strings.HasPrefix(c.DatabaseURL, "postgres://") && !strings.HasPrefix(c.DatabaseURL, "postgresql://") {
-		bad("SLIPWAY_DATABASE_URL", "is sqlite:PATH or postgres://...")
-	}
+	problems = append(problems, c.checkDatabase()...)
 	if !c.absoluteURL(c.PublicURL) {
 		bad("SLIPWAY_PUBLIC_URL", "is the http or https address that browsers use, without a path")
 	}
@@ -171,6 +179,15 @@ func (c config) check() []error {
 		bad("SLIPWAY_LOG_LEVEL", "is debug, info, warn or error, not %q", c.LogLevel)
 	}
 	return problems
+}
+
+func (c config) checkDatabase() []error {
+	for _, scheme := range []string{"sqlite:", "postgres://", "postgresql://"} {
+		if rest, ok := strings.CutPrefix(c.DatabaseURL, scheme); ok && rest != "" {
+			return nil
+		}
+	}
+	return []error{errors.New("SLIPWAY_DATABASE_URL: is sqlite:PATH or postgres://...")}
 }
 
 func (config) absoluteURL(raw string) bool {

@@ -20,9 +20,9 @@ type SignIn struct {
 	Groups  []string
 }
 
-// userID names a person for ever by issuer and subject; name and e-mail may
+// UserID names a person for ever by issuer and subject; name and e-mail may
 // change hands, these do not.
-func userID(issuer, subject string) string {
+func UserID(issuer, subject string) string {
 	sum := sha256.Sum256([]byte(issuer + "\x00" + subject))
 	return "u-" + hex.EncodeToString(sum[:8])
 }
@@ -39,7 +39,7 @@ func (a *App) SignIn(ctx context.Context, c SignIn, requestID, address string) (
 			return &slipway.Error{Code: slipway.CodeDenied, Message: "This account is disabled.", Do: "Ask an administrator."}
 		}
 		u = old
-		u.ID, u.Issuer, u.Subject = userID(c.Issuer, c.Subject), c.Issuer, c.Subject
+		u.ID, u.Issuer, u.Subject = UserID(c.Issuer, c.Subject), c.Issuer, c.Subject
 		u.Name, u.Email, u.LastSeen = c.Name, c.Email, a.now()
 		u.Groups = slices.Sorted(slices.Values(c.Groups))
 		if err := tx.People().PutUser(ctx, u); err != nil {

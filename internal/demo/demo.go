@@ -35,8 +35,9 @@ type Options struct {
 // People are the four who sign in, as the demo's provider knows them.
 type People struct{ Admin, Maintainer, Developer, Approver slipway.User }
 
-// Seed fills the store. A store that has teams already is left alone.
-func Seed(ctx context.Context, o Options) error {
+// Seed fills the store and reports whether it did: one that has teams already
+// is left alone.
+func Seed(ctx context.Context, o Options) (bool, error) {
 	fresh := true
 	err := o.Store.Read(ctx, func(tx slipway.Tx) error {
 		teams, err := tx.Teams().List(ctx)
@@ -44,21 +45,21 @@ func Seed(ctx context.Context, o Options) error {
 		return err
 	})
 	if err != nil || !fresh {
-		return err
+		return false, err
 	}
 	s := newStage(o)
 	if err := s.furnish(ctx); err != nil {
-		return fmt.Errorf("demo: %w", err)
+		return false, fmt.Errorf("demo: %w", err)
 	}
 	scenes := s.story()
 	sort.SliceStable(scenes, func(i, j int) bool { return scenes[i].ago > scenes[j].ago })
 	for _, scene := range scenes {
 		s.clock = later(s.clock, o.Now.Add(-scene.ago))
 		if err := scene.play(ctx); err != nil {
-			return fmt.Errorf("demo, %s ago: %w", scene.ago, err)
+			return false, fmt.Errorf("demo, %s ago: %w", scene.ago, err)
 		}
 	}
-	return nil
+	return true, nil
 }
 
 // stage is where the story is played: the real use cases and engine, over

@@ -40,8 +40,8 @@ func TestSeedTellsTheWholeStory(t *testing.T) {
 		Real: map[string]deployers.Deployer{"process": real, demo.Simulated: fake.New(fake.Options{})},
 		People: demo.People{Admin: person("ana", "Ana Nordin", demo.AdminGroup, demo.SREGroup), Maintainer: person("mira", "Mira Holm", demo.MaintainerGroup, demo.DeveloperGroup),
 			Developer: person("jonas", "Jonas Lind", demo.DeveloperGroup), Approver: person("ben", "Ben Okafor", demo.LeadsGroup, demo.SREGroup)}}
-	if err := demo.Seed(ctx, o); err != nil {
-		t.Fatal(err)
+	if seeded, err := demo.Seed(ctx, o); err != nil || !seeded {
+		t.Fatal(seeded, err)
 	}
 	t.Logf("seeded in %s", time.Since(began))
 

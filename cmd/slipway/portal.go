@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/slipway-dev/slipway/deployers"
+	"github.com/slipway-dev/slipway/internal/app"
+	"github.com/slipway-dev/slipway/internal/engine"
+	"github.com/slipway-dev/slipway/internal/identity"
+	"github.com/slipway-dev/slipway/internal/server"
+	"github.com/slipway-dev/slipway/internal/server/browser"
+	"github.com/slipway-dev/slipway/internal/server/rest"
+	"github.com/slipway-dev/slipway/internal/store"
+	"github.com/slipway-dev/slipway/static"
+)
+
+// portal is a whole Slipway, put together and not yet started.
+type portal struct {
+	config   config
+	log      *slog.Logger
+	store    *store.Store
+	queue    *store.Queue
+	engine   *engine.Engine
+	usecases *app.App
+	server   *server.Server
+	main     net.Listener
+	metrics  net.Listener
+}
+
+// parts are what serve and dev make differently.
+type parts struct {
+	config    config
+	log       *slog.Logger
+	store     *store.Store
+	deployers map[string]deployers.Deployer
+	main      net.Listener // bound beforehand, so that a taken port is found early
+	metrics   net.Listener
+	devIssuer http.Handler
+	people    []browser.DemoPerson // offered on the sign-in page of dev
+}
+
+func assemble(ctx context.Context, p parts) (*portal, error) {
+	registry := engine.NewRegistry(p.deployers)
+	eng := &engine.Engine{Store: p.store, Wakes: p.store, Feed: p.store, Deployers: registry, Clock: time.Now, Log: p.log}
+	queue, err := p.store.NewQueue(eng.Look, store.QueueOptions{})
+	if err != nil {
+		return nil, err
+	}
+	eng.Waker = queue
+	usecases := &app.App{Store: p.store, Deployers: registry, Clock: time.Now, AdminGroup: p.config.AdminGroup}
+	provider, err := identity.New(ctx, identity.Config{
+		Issuer: p.config.OIDCIssuer, ClientID: p.config.OIDCClientID, ClientSecret: p.config.OIDCClientSecret,
+		RedirectURL: p.config.PublicURL + "/auth/callback", GroupsClaim: p.config.OIDCGroupsClaim,
+	})
+	if err != nil {
+		return nil, err
+	}
+	assets, err := static.New()
+	if err != nil {
+		return nil, err
+	}
+	pages, err := browser.New(browser.Config{App: usecases, Assets: assets, Version: version, DemoPeople: p.people, PublicURL: p.config.PublicURL})
+	if err != nil {
+		return nil, err
+	}
+	srv, err := server.New(server.Config{
+		Log: p.log, PublicURL: p.config.PublicURL, Version: version, App: usecases, Feed: p.store, Sessions: p.store.Sessions(),
+		Identity: provider, Surfaces: []server.Surface{pages, rest.New(rest.Config{App: usecases, Version: version, PublicURL: p.config.PublicURL})},
+		Assets: assets.Handler(), DevIssuer: p.devIssuer,
+		Ready: []server.Check{{Name: "database", Run: p.store.Ping}},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &portal{config: p.config, log: p.log, store: p.store, queue: queue, engine: eng, usecases: usecases, server: srv, main: p.main, metrics: p.metrics}, nil
+}
+
+// How long a stopping portal waits for requests and looks in progress.
+const drainFor = 15 * time.Second
+
+// run serves until ctx ends, then lets what is in progress finish.
+func (p *portal) run(ctx context.Context) error {
+	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWork()
+	if err := p.queue.Start(work); err != nil {
+		return fmt.Errorf("start the queue: %w", err)
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() { p.engine.Run(work) })
+	wg.Go(func() { p.server.Run(work) })
+
+	failed := make(chan error, 2)
+	servers := []*http.Server{p.server.HTTPServer("", p.server.Handler()), p.server.HTTPServer("", p.server.MetricsHandler())}
+	for i, listener := range []net.Listener{p.main, p.metrics} {
+		go func() { failed <- servers[i].Serve(listener) }()
+	}
+	p.log.InfoContext(ctx, "ready", "address", p.main.Addr().String(), "metrics", p.metrics.Addr().String(), "version", version)
+
+	var err error
+	select {
+	case <-ctx.Done():
+		p.log.Info("stopping: finishing what is in progress")
+	case err = <-failed:
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainFor)
+	defer cancel()
+	p.server.Close() // ends the event streams, which would hold Shutdown up
+	for _, s := range servers {
+		err = errors.Join(err, s.Shutdown(drain))
+	}
+	err = errors.Join(err, p.queue.Stop(drain))
+	stopWork()
+	wg.Wait()
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// listen binds both addresses, so that one that is taken is said at once.
+func listen(ctx context.Context, c config) (mainListener, metrics net.Listener, err error) {
+	var lc net.ListenConfig
+	if mainListener, err = lc.Listen(ctx, "tcp", c.Listen); err != nil {
+		return nil, nil, fmt.Errorf("SLIPWAY_LISTEN: %w", err)
+	}
+	if metrics, err = lc.Listen(ctx, "tcp", c.MetricsListen); err != nil {
+		_ = mainListener.Close()
+		return nil, nil, fmt.Errorf("SLIPWAY_METRICS_LISTEN: %w", err)
+	}
+	return mainListener, metrics, nil
+}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/slipway-dev/slipway/deployers"
+	"github.com/slipway-dev/slipway/deployers/process"
+	"github.com/slipway-dev/slipway/internal/app"
+	"github.com/slipway-dev/slipway/internal/store"
+)
+
+func serveCommand() *cobra.Command {
+	var path string
+	c := &cobra.Command{
+		Use: "serve", Short: "Run the portal", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := loadConfig(path, os.Environ())
+			if err != nil {
+				return exitError{exitUsage, fmt.Errorf("the configuration is wrong, nothing was started:\n%w", err)}
+			}
+			return serve(c.Context(), cfg)
+		},
+	}
+	c.Flags().StringVar(&path, "config", "", "YAML file with the same keys as the environment")
+	return c
+}
+
+func serve(ctx context.Context, c config) (err error) {
+	log := newLog(os.Stderr, c.LogLevel)
+	mainListener, metrics, err := listen(ctx, c)
+	if err != nil {
+		return err
+	}
+	db, err := openStore(ctx, c, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := db.Ping(ctx); err != nil {
+		return fmt.Errorf("the database is not ready (slipway migrate up prepares it): %w", err)
+	}
+	processes, err := newProcessDeployer(c, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, processes.Close(context.WithoutCancel(ctx))) }()
+	p, err := assemble(ctx, parts{config: c, log: log, store: db, main: mainListener, metrics: metrics,
+		deployers: map[string]deployers.Deployer{"process": processes}})
+	if err != nil {
+		return err
+	}
+	return p.run(ctx)
+}
+
+func newLog(w io.Writer, level string) *slog.Logger {
+	var l slog.Level
+	_ = l.UnmarshalText([]byte(level)) // checked with the configuration; info otherwise
+	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: l}))
+}
+
+func openStore(ctx context.Context, c config, log *slog.Logger) (*store.Store, error) {
+	return store.Open(ctx, store.Config{URL: c.DatabaseURL, Log: log})
+}
+
+// newProcessDeployer runs releases on this host; this very binary is their
+// proxy.
+func newProcessDeployer(c config, log *slog.Logger) (*process.Deployer, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	return process.New(filepath.Join(c.DataDir, "process"), self, log)
+}
+
+func migrateCommand() *cobra.Command {
+	var path string
+	c := &cobra.Command{Use: "migrate", Short: "Prepare the database, take a step back, or show where it is"}
+	c.PersistentFlags().StringVar(&path, "config", "", "YAML file with the same keys as the environment")
+	sub := func(use, short string, do func(context.Context, *store.Store, io.Writer) error) {
+		c.AddCommand(&cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
+			return withStore(c, path, do)
+		}})
+	}
+	sub("up", "Bring the database up to date", func(ctx context.Context, s *store.Store, _ io.Writer) error { return s.Migrate(ctx) })
+	sub("down", "Take back the newest migration", func(ctx context.Context, s *store.Store, _ io.Writer) error { return s.MigrateDown(ctx) })
+	sub("status", "List the migrations", func(ctx context.Context, s *store.Store, w io.Writer) error {
+		list, err := s.MigrationStatus(ctx)
+		for _, m := range list {
+			fmt.Fprintln(w, m)
+		}
+		return err
+	})
+	return c
+}
+
+func auditCommand() *cobra.Command {
+	c := &cobra.Command{Use: "audit", Short: "Look after the audit"}
+	var path string
+	verify := &cobra.Command{
+		Use: "verify", Short: "Walk every chain of the audit and name the first broken record", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return withStore(c, path, verifyAudit) },
+	}
+	verify.Flags().StringVar(&path, "config", "", "YAML file with the same keys as the environment")
+	c.AddCommand(verify)
+	return c
+}
+
+func verifyAudit(ctx context.Context, s *store.Store, w io.Writer) error {
+	reports, err := app.VerifyAudit(ctx, s)
+	if err != nil {
+		return err
+	}
+	broken := false
+	for _, r := range reports {
+		if r.Fault != "" {
+			broken = true
+			fmt.Fprintf(w, "BROKEN  %s\n", r.Fault)
+			continue
+		}
+		fmt.Fprintf(w, "whole   chain %s, %d entries, head %s\n", r.Chain, r.Entries, r.Head)
+	}
+	if broken {
+		return exitError{exitFailed, errors.New("the audit was tampered with, or its storage is damaged")}
+	}
+	return nil
+}
+
+// withStore runs a command that needs nothing but the database.
+func withStore(c *cobra.Command, path string, do func(context.Context, *store.Store, io.Writer) error) (err error) {
+	cfg, err := loadDatabaseConfig(path, os.Environ())
+	if err != nil {
+		return exitError{exitUsage, fmt.Errorf("the configuration is wrong:\n%w", err)}
+	}
+	s, err := openStore(c.Context(), cfg, newLog(os.Stderr, cfg.LogLevel))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	return do(c.Context(), s, c.OutOrStdout())
+}
+
+func configCommand() *cobra.Command {
+	c := &cobra.Command{Use: "config", Short: "Show the configuration"}
+	var path string
+	show := &cobra.Command{
+		Use: "print", Short: "Print the configuration in force, secrets as ***", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := loadConfig(path, os.Environ())
+			cfg.print(c.OutOrStdout())
+			if err != nil {
+				return exitError{exitUsage, fmt.Errorf("the configuration is wrong:\n%w", err)}
+			}
+			return nil
+		},
+	}
+	show.Flags().StringVar(&path, "config", "", "YAML file with the same keys as the environment")
+	c.AddCommand(show)
+	return c
+}

@@ -97,23 +97,11 @@ func testApp(path string) error {
 		_, _ = w.Write(body)
 	})
 	mux.HandleFunc("/crash", func(http.ResponseWriter, *http.Request) { os.Exit(3) })
-	ctx := context.Background()
-	if b.Mode != "stubborn" {
-		var stop context.CancelFunc
-		ctx, stop = signal.NotifyContext(ctx, syscall.SIGTERM)
-		defer stop()
-	}
 	server := &http.Server{Addr: "127.0.0.1:" + os.Getenv("PORT"), Handler: mux, ReadHeaderTimeout: time.Minute}
 	fmt.Println(`{"time":"2026-01-02T03:04:05Z","msg":"listening"}`)
 	fmt.Println("plain line")
-	done := make(chan error, 1)
-	go func() { done <- server.ListenAndServe() }()
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		return server.Shutdown(context.Background())
-	}
+	// SIGTERM ends it at once: it is the drain that must protect the requests.
+	return server.ListenAndServe()
 }
 
 // release writes an artifact and makes a track of it.

@@ -7,6 +7,15 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
+)
+
+const (
+	strayPause = 10 * time.Millisecond
+	killPasses = 300
+	// A record without a PID whose process is not found may belong to one that
+	// was forked but did not exec yet when its parent was killed.
+	strayPasses = 30
 )
 
 // startField is the place of the start time among the fields of /proc/PID/stat
@@ -85,12 +94,19 @@ func killByToken(token string) int {
 	return len(found)
 }
 
-// killAll kills until nothing carries the token: one may fork while we look.
+// killAll kills until nothing carries the token any more: a process may fork
+// while we look, and none is gone at the moment of its signal.
 func killAll(token string) {
-	for range strayPasses {
+	if killByToken(token) == 0 {
+		return
+	}
+	pause := time.NewTicker(strayPause)
+	defer pause.Stop()
+	for range killPasses {
 		if killByToken(token) == 0 {
 			return
 		}
+		<-pause.C
 	}
 }
 

@@ -62,7 +62,7 @@ func (t *target) bury(ctx context.Context) {
 	}
 	t.mu.Unlock()
 	for _, c := range dead {
-		killByToken(c.rec.Token)
+		killAll(c.rec.Token)
 		line := t.lastLine(c)
 		t.mu.Lock()
 		delete(t.children, c.rec.Token)

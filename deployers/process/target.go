@@ -13,14 +13,8 @@ import (
 	"github.com/slipway-dev/slipway/deployers"
 )
 
-const (
-	// tick bounds how long the loop sleeps when nobody wakes it.
-	tick = time.Second
-	// A record without a PID whose process is not found may belong to one that
-	// was forked but did not exec yet when its parent was killed.
-	strayPasses = 10
-	strayPause  = 30 * time.Millisecond
-)
+// tick bounds how long the loop sleeps when nobody wakes it.
+const tick = time.Second
 
 // target is one place where a service runs. A single goroutine, run, starts
 // and retires children; others only wake it, and look under mu.
@@ -192,6 +186,7 @@ func (t *target) adoptRecord(file string) (*child, error) {
 	defer pause.Stop()
 	for range passes {
 		if n := killByToken(rec.Token); n > 0 {
+			killAll(rec.Token)
 			t.d.log.Warn("stray processes stopped", "target", t.name.String(), "count", n)
 			break
 		}

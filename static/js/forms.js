@@ -22,6 +22,7 @@ addEventListener("change", (e) => {
 const floats = (keep) =>
   document.querySelectorAll("details.float[open],details.disclose[open]").forEach((d) => d.contains(keep) || (d.open = false));
 addEventListener("click", (e) => floats(e.target));
+addEventListener("toggle", (e) => e.target.open && e.target.matches(".float,.disclose") && e.target.querySelector("input:not([type=hidden]),textarea")?.focus(), true);
 addEventListener("keydown", (e) => {
   if (e.key !== "Escape") return;
   const d = document.activeElement.closest("details.float[open],details.disclose[open]");

@@ -1,0 +1,113 @@
+package pgtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// script runs the server until its standard input ends, which is when the test
+// binary ends: well, by panic or by kill -9. Then it stops the server by its
+// process id and cleans up.
+const script = `
+"$1/initdb" -D "$2/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync >"$2/log" 2>&1 || exit 1
+"$1/postgres" -D "$2/data" -k "$2" -h 127.0.0.1 -p "$3" -c fsync=off -c max_connections=300 \
+	-c shared_buffers=32MB -c log_min_messages=error >>"$2/log" 2>&1 </dev/null &
+server=$!
+read -r _
+kill -INT "$server"
+wait "$server"
+rm -rf "$2"
+`
+
+// readyWithin is generous: initdb takes a second, on a busy machine several.
+const readyWithin = 90 * time.Second
+
+func start(programs string) (string, error) {
+	dir, err := os.MkdirTemp("", "slipway-postgres-")
+	if err != nil {
+		return "", err
+	}
+	attributes, err := asPostgres(dir)
+	if err != nil {
+		return "", err
+	}
+	port, err := freePort()
+	if err != nil {
+		return "", err
+	}
+	cmd := exec.Command("/bin/sh", "-c", script, "sh", programs, dir, strconv.Itoa(port))
+	cmd.Dir, cmd.SysProcAttr = dir, attributes
+	if _, err := cmd.StdinPipe(); err != nil { // held open by cmd, below
+		return "", err
+	}
+	if err := cmd.Start(); err != nil {
+		return "", err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	url := fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres?sslmode=disable", port)
+	if err := ready(url, ended); err != nil {
+		text, _ := os.ReadFile(dir + "/log")
+		return "", fmt.Errorf("%w\n%s", err, text)
+	}
+	return url, nil
+}
+
+// asPostgres gives the directory to the user postgres if we are root, as which
+// the server refuses to run.
+func asPostgres(dir string) (*syscall.SysProcAttr, error) {
+	attributes := &syscall.SysProcAttr{Setpgid: true} // not to be hit by the terminal's Ctrl-C
+	if os.Getuid() != 0 {
+		return attributes, nil
+	}
+	u, err := user.Lookup("postgres")
+	if err != nil {
+		return nil, fmt.Errorf("the user postgres %w", errMissing)
+	}
+	uid, errUID := strconv.Atoi(u.Uid)
+	gid, errGID := strconv.Atoi(u.Gid)
+	if err := errors.Join(errUID, errGID, os.Chown(dir, uid, gid)); err != nil {
+		return nil, err
+	}
+	attributes.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+	return attributes, nil
+}
+
+func freePort() (int, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = listener.Close() }()
+	return listener.Addr().(*net.TCPAddr).Port, nil
+}
+
+func ready(url string, ended <-chan error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), readyWithin)
+	defer cancel()
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	for {
+		conn, err := pgx.Connect(ctx, url)
+		if err == nil {
+			return conn.Close(ctx)
+		}
+		select {
+		case <-again.C:
+		case failed := <-ended:
+			return fmt.Errorf("the server ended at once: %w", errors.Join(failed, err))
+		case <-ctx.Done():
+			return fmt.Errorf("the server is not ready: %w", err)
+		}
+	}
+}

@@ -1,0 +1,158 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/slipway-dev/slipway/internal/slipway"
+)
+
+// looked waits for a look at a deployment.
+func looked(t *testing.T, looks <-chan int64, want int64, within time.Duration) {
+	t.Helper()
+	select {
+	case got := <-looks:
+		if got != want {
+			t.Errorf("looked at deployment %d, want %d", got, want)
+		}
+	case <-time.After(within):
+		t.Fatalf("nobody looked at deployment %d within %s", want, within)
+	}
+}
+
+func (f fixture) looks(t *testing.T) (<-chan int64, func(context.Context, []int64) error) {
+	looks := make(chan int64, 100)
+	wake := f.StartQueue(t, func(_ context.Context, id int64) error {
+		looks <- id
+		return nil
+	})
+	return looks, wake
+}
+
+func testWakeUps(t *testing.T, f fixture) {
+	f.seed(t, "a", "b", "c")
+	looks, _ := f.looks(t)
+	now, later := time.Now(), time.Now().Add(time.Minute)
+	asleep := deployment("b", "staging")
+	asleep.NextWakeAt = &later
+	parked := f.insert(t, asleep)
+	if n := f.count(t, `SELECT count(*) FROM river_job`); n != 0 {
+		t.Errorf("%d jobs for a deployment that sleeps", n)
+	}
+	_ = f.Store.Write(f.ctx, func(tx slipway.Tx) error {
+		undone := deployment("c", "staging")
+		undone.NextWakeAt = &now
+		_, err := tx.Deployments().Insert(f.ctx, undone)
+		return errors.Join(err, errUndo)
+	})
+	d := deployment("a", "staging")
+	d.NextWakeAt = &now
+	d = f.insert(t, d)
+	looked(t, looks, d.ID, time.Second)
+	d = f.save(t, d)
+	looked(t, looks, d.ID, time.Second)
+	parked.NextWakeAt = &now
+	looked(t, looks, f.save(t, parked).ID, time.Second)
+	d.State = slipway.Failed // what has ended needs no look
+	d = f.save(t, d)
+	d.Message = "over"
+	f.save(t, d)
+	parked.Epoch++
+	f.save(t, parked)
+	looked(t, looks, parked.ID, time.Second)
+}
+
+func testWakeDuringLook(t *testing.T, f fixture) {
+	f.seed(t, "api")
+	begun, goOn := make(chan int64, 10), make(chan struct{})
+	f.StartQueue(t, func(ctx context.Context, id int64) error {
+		begun <- id
+		select {
+		case <-goOn:
+		case <-ctx.Done():
+		}
+		return nil
+	})
+	now := time.Now()
+	d := deployment("api", "staging")
+	d.NextWakeAt = &now
+	d = f.insert(t, d)
+	looked(t, begun, d.ID, time.Second)
+	f.save(t, d) // while the first look is at work
+	looked(t, begun, d.ID, time.Second)
+	close(goOn)
+}
+
+func testSweeper(t *testing.T, f fixture) {
+	f.seed(t, "api")
+	later := time.Now().Add(time.Hour)
+	d := deployment("api", "staging")
+	d.NextWakeAt = &later
+	d = f.insert(t, d)
+	begun, goOn := make(chan int64, 10), make(chan struct{})
+	var many atomic.Int32
+	wake := f.StartQueue(t, func(ctx context.Context, id int64) error {
+		many.Add(1)
+		begun <- id
+		select {
+		case <-goOn:
+		case <-ctx.Done():
+		}
+		return nil
+	})
+	if err := wake(f.ctx, []int64{d.ID, d.ID}); err != nil {
+		t.Fatal(err)
+	}
+	looked(t, begun, d.ID, time.Second)
+	// A look at work, perhaps of a dead process, keeps nobody from another one.
+	if err := wake(f.ctx, []int64{d.ID}); err != nil {
+		t.Fatal(err)
+	}
+	looked(t, begun, d.ID, time.Second)
+	close(goOn)
+	if many.Load() != 2 {
+		t.Errorf("%d looks, want 2", many.Load())
+	}
+	if err := wake(f.ctx, nil); err != nil {
+		t.Errorf("waking nobody: %v", err)
+	}
+}
+
+func testFailedLook(t *testing.T, f fixture) {
+	f.seed(t, "api")
+	looks := make(chan int64, 10)
+	var first atomic.Bool
+	f.StartQueue(t, func(_ context.Context, id int64) error {
+		looks <- id
+		if first.CompareAndSwap(false, true) {
+			panic("a bug in a look")
+		}
+		return nil
+	})
+	now := time.Now()
+	d := deployment("api", "staging")
+	d.NextWakeAt = &now
+	d = f.insert(t, d)
+	looked(t, looks, d.ID, time.Second)
+	looked(t, looks, d.ID, 5*time.Second)
+	if waited := time.Since(now); waited < 900*time.Millisecond {
+		t.Errorf("a failed look was repeated after %s, without a wait", waited)
+	}
+}
+
+// testSoon: a wake-up of the near future comes at its time, without the sweeper.
+func testSoon(t *testing.T, f fixture) {
+	f.seed(t, "api")
+	looks, _ := f.looks(t)
+	soon := time.Now().Add(500 * time.Millisecond)
+	d := deployment("api", "staging")
+	d.NextWakeAt = &soon
+	d = f.insert(t, d)
+	looked(t, looks, d.ID, 2*time.Second)
+	if early := time.Until(soon); early > 10*time.Millisecond {
+		t.Errorf("looked %s too early", early)
+	}
+}

@@ -10,10 +10,7 @@ RUN go mod download
 
 COPY . .
 ARG VERSION=unknown
-ARG COMMIT=unknown
-RUN go build -trimpath -tags timetzdata \
-      -ldflags "-s -w -X main.version=${VERSION} -X main.commit=${COMMIT}" \
-      -o /out/slipway ./cmd/slipway
+RUN go build -trimpath -tags timetzdata -ldflags "-s -w -X main.version=${VERSION}" -o /out/slipway ./cmd/slipway
 
 # scratch has no shell, so the folders are made here and copied with their modes.
 RUN mkdir -p /out/root/tmp /out/root/etc/ssl/certs /out/data \

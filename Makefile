@@ -4,8 +4,7 @@
 SHELL := /bin/bash
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-COMMIT  := $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
-LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
+LDFLAGS := -s -w -X main.version=$(VERSION)
 
 # The version is stamped above; asking git again fails in a clone owned by another user.
 export GOFLAGS += -buildvcs=false
@@ -70,7 +69,7 @@ fmt: ## Format Go and templ files
 
 .PHONY: image
 image: ## Build the container image slipway:VERSION
-	docker build --build-arg VERSION=$(VERSION) --build-arg COMMIT=$(COMMIT) -t slipway:$(VERSION) .
+	docker build --build-arg VERSION=$(VERSION) -t slipway:$(VERSION) .
 
 .PHONY: clean
 clean: ## Remove what was built; the demo's data in .slipway stays

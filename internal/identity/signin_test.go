@@ -69,7 +69,7 @@ func browse(t *testing.T, address, person string) url.Values {
 		if err != nil {
 			t.Fatal(err)
 		}
-		response.Body.Close()
+		_ = response.Body.Close()
 		location, err := response.Location()
 		if err != nil {
 			t.Fatalf("%s from %s", response.Status, address)
@@ -115,7 +115,7 @@ func TestSignIn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	if to := response.Header.Get("Location"); to != "http://localhost:1/" {
 		t.Errorf("%s: signing out at %s leads to %q", response.Status, out, to)
 	}

@@ -128,9 +128,6 @@ func formatValue(v any) *yaml.Node {
 	case string:
 		return text(v)
 	case json.Number:
-		if v == "-0" {
-			v = "-0.0" // or it would be read as a whole number, which has no such thing
-		}
 		return scalar("", v.String()) // the value says which kind of number it is
 	case bool:
 		return scalar("!!bool", strconv.FormatBool(v))

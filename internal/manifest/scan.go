@@ -179,6 +179,10 @@ func (s *scan) value(path string, n *yaml.Node) any {
 	switch n.ShortTag() {
 	case "!!str", "!!timestamp": // a date stays as it was written
 		return n.Value
+	case "!!int", "!!float":
+		if json.Valid([]byte(n.Value)) {
+			return json.Number(n.Value) // with all its digits
+		}
 	}
 	var v any
 	if err := n.Decode(&v); err != nil {

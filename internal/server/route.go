@@ -5,6 +5,7 @@ package server
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -46,7 +47,11 @@ type Surface interface {
 	ShowError(c echo.Context, err error) error
 }
 
-const actorKey = "slipway.actor"
+const (
+	actorKey  = "slipway.actor"
+	provenKey = "slipway.proven"
+	serverKey = "slipway.server"
+)
 
 // SetActor remembers who is asking.
 func SetActor(c echo.Context, a slipway.Actor) { c.Set(actorKey, a) }
@@ -57,12 +62,47 @@ func ActorOf(c echo.Context) slipway.Actor {
 	return a
 }
 
-// checkRoutes refuses to start with a route that declares nothing.
+// SetProven says that the caller has proven who it is, though it is nobody of
+// ours: a chat system by its signature. Its requests are not counted as those
+// of a stranger.
+func SetProven(c echo.Context) { c.Set(provenKey, true) }
+
+func proven(c echo.Context) bool {
+	yes, _ := c.Get(provenKey).(bool)
+	return yes
+}
+
+// checkRoutes refuses to start with a route that declares nothing, or two
+// things, or that another route hides.
 func checkRoutes(routes []Route) error {
+	seen := map[string]string{}
 	for _, r := range routes {
 		if !r.Access.declared() {
 			return fmt.Errorf("route %s %s declares no access", r.Method, r.Path)
 		}
+		if (r.Access.Public && r.Access.SignedIn) || (r.Access.Public && r.Access.Permission != "") {
+			return fmt.Errorf("route %s %s is public and is not", r.Method, r.Path)
+		}
+		if r.Handler == nil || r.Method == "" || !strings.HasPrefix(r.Path, "/") {
+			return fmt.Errorf("route %s %s is not complete", r.Method, r.Path)
+		}
+		shape := r.Method + " " + shapeOf(r.Path)
+		if other, taken := seen[shape]; taken {
+			return fmt.Errorf("route %s %s is the same as %s", r.Method, r.Path, other)
+		}
+		seen[shape] = r.Path
 	}
 	return nil
+}
+
+// shapeOf is a path without the names of its parameters: /s/:a and /s/:b are
+// one route to the router, and the later would silently win.
+func shapeOf(path string) string {
+	segments := strings.Split(path, "/")
+	for i, s := range segments {
+		if strings.HasPrefix(s, ":") {
+			segments[i] = ":"
+		}
+	}
+	return strings.Join(segments, "/")
 }

@@ -43,29 +43,41 @@ const OrganisationChain = "organisation"
 // ComputeHash is the SHA-256 of the entry's JSON without its own hash. Times
 // are cut to microseconds in UTC beforehand, as both databases keep them.
 func (e AuditEntry) ComputeHash() string {
+	hash, err := e.hash()
+	if err != nil {
+		panic(fmt.Sprintf("slipway: audit entry does not encode: %v", err))
+	}
+	return hash
+}
+
+// hash fails only on what we would not have written, such as a detail that is
+// no JSON.
+func (e AuditEntry) hash() (string, error) {
 	e.Hash = ""
 	e.At = e.At.UTC().Truncate(time.Microsecond)
 	encoded, err := json.Marshal(e)
 	if err != nil {
-		panic(fmt.Sprintf("slipway: audit entry does not encode: %v", err))
+		return "", err
 	}
 	sum := sha256.Sum256(encoded)
-	return hex.EncodeToString(sum[:])
+	return hex.EncodeToString(sum[:]), nil
 }
 
 // Follows says what is wrong with e as the entry after previous (nil at the
-// beginning of a chain); empty if nothing is.
+// beginning of a chain); empty if nothing is. Entries cut off the end of a
+// chain leave no trace in it: only its head, kept elsewhere, tells of those.
 func (e AuditEntry) Follows(previous *AuditEntry) string {
 	wantSeq, wantHash := int64(1), ""
 	if previous != nil {
 		wantSeq, wantHash = previous.Seq+1, previous.Hash
 	}
+	hash, err := e.hash()
 	switch {
 	case e.Seq != wantSeq:
 		return fmt.Sprintf("entry %d is missing or out of order (found %d)", wantSeq, e.Seq)
 	case e.Previous != wantHash:
 		return fmt.Sprintf("entry %d does not continue the entry before it", e.Seq)
-	case e.Hash != e.ComputeHash():
+	case err != nil || e.Hash != hash:
 		return fmt.Sprintf("entry %d was changed after it was written", e.Seq)
 	default:
 		return ""

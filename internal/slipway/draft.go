@@ -91,7 +91,7 @@ func Admit(ctx context.Context, tx Tx, d Draft, r Request) ([]Verdict, error) {
 	}
 	if hold := d.State.Hold; hold != nil && r.By.Kind == ActorSystem {
 		blocking = append(blocking, Verdict{Gate: "hold", Result: Wait, Since: &hold.Since,
-			Reason: "Automation is held: " + hold.Reason, Who: "who may lift holds of " + r.Service})
+			Reason: because("Automation is held", hold.Reason), Who: "who may lift holds of " + r.Service})
 	}
 	stage, _ := d.Pipeline.Stage(r.Environment)
 	for _, before := range stage.After {

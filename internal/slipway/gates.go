@@ -76,6 +76,9 @@ func Verdicts(f GateFacts) []Verdict {
 			verdicts = append(verdicts, soakVerdict(f, *g.Soak))
 		case g.Approval != nil:
 			verdicts = append(verdicts, approvalVerdict(f, *g.Approval))
+		default: // a newer Slipway may have frozen the plan: what is not understood stays shut
+			verdicts = append(verdicts, Verdict{Gate: "unknown", Result: Unknown, Who: "who runs Slipway",
+				Reason: "The plan has a gate that this version of Slipway does not know."})
 		}
 	}
 	return verdicts
@@ -110,7 +113,7 @@ func blockVerdict(f GateFacts) Verdict {
 	v := Verdict{Gate: "block", Result: Pass, Reason: "The release is not blocked."}
 	if b := f.Release.Blocked; b != nil {
 		v.Result, v.Since = Fail, &b.Since
-		v.Reason = fmt.Sprintf("%s is blocked by %s: %s.", f.Release.Version, b.By, strings.TrimSuffix(b.Reason, "."))
+		v.Reason = because(f.Release.Version+" is blocked by "+b.By, b.Reason)
 		v.Who = "who may block releases of " + f.Release.Service
 	}
 	return v
@@ -127,7 +130,7 @@ func lockVerdict(f GateFacts) Verdict {
 		return v
 	}
 	v.Result, v.Since = Wait, &e.Lock.Since
-	v.Reason = fmt.Sprintf("%s is locked by %s: %s.", e.Name, e.Lock.OwnerName, strings.TrimSuffix(e.Lock.Reason, "."))
+	v.Reason = because(e.Name+" is locked by "+e.Lock.OwnerName, e.Lock.Reason)
 	v.Who = e.Lock.OwnerName + ", or who may lock " + e.Name
 	return v
 }
@@ -137,12 +140,13 @@ func lockVerdict(f GateFacts) Verdict {
 func freezeVerdict(f GateFacts) Verdict {
 	v := Verdict{Gate: "freeze", Result: Pass, Reason: f.Environment.Name + " is not frozen."}
 	if f.Deployment.Cause == CauseRollback {
+		v.Reason = "Freezes let rollbacks pass."
 		return v
 	}
 	for _, z := range f.Freezes {
 		if z.Active(f.Now) && (v.Until == nil || z.Until.After(*v.Until)) {
 			v.Result, v.Since, v.Until = Wait, &z.From, &z.Until
-			v.Reason = fmt.Sprintf("%s is frozen: %s.", f.Environment.Name, strings.TrimSuffix(z.Reason, "."))
+			v.Reason = because(f.Environment.Name+" is frozen", z.Reason)
 			v.Who = "who may manage freezes of " + f.Environment.Name
 		}
 	}
@@ -164,7 +168,7 @@ func soakVerdict(f GateFacts, g SoakGate) Verdict {
 		return v
 	}
 	v.Result, v.Who = Pass, ""
-	v.Reason = fmt.Sprintf("%s has run in %s for more than %s.", f.Deployment.Version, g.In, g.For)
+	v.Reason = fmt.Sprintf("%s has run in %s for at least %s.", f.Deployment.Version, g.In, g.For)
 	return v
 }
 
@@ -172,7 +176,7 @@ func soakVerdict(f GateFacts, g SoakGate) Verdict {
 // people that the gate accepts.
 func approvalVerdict(f GateFacts, g ApprovalGate) Verdict {
 	until := f.Deployment.CreatedAt.Add(time.Duration(g.Expires))
-	v := Verdict{Gate: "approval", Result: Wait, Since: &f.Deployment.CreatedAt, Until: &until, Need: g.Count}
+	v := Verdict{Gate: "approval", Result: Wait, Since: &f.Deployment.CreatedAt, Until: &until, Need: max(1, g.Count)}
 	names := map[string]string{}
 	var order []string
 	for _, vote := range f.Votes {

@@ -70,7 +70,7 @@ func makeRoom(ctx context.Context, tx Tx, r Request, now time.Time) (*Deployment
 	if active.State != Waiting && r.Cause != CauseRollback {
 		return nil, Refuse(fmt.Sprintf("%s does not go to %s of %s now.", r.Version, r.Environment, r.Service), []Verdict{{
 			Gate: "active", Result: Wait, Since: active.StartedAt,
-			Reason: fmt.Sprintf("Deployment %d of %s is at work there: %s", active.ID, active.Version, active.Message),
+			Reason: because(fmt.Sprintf("Deployment %d of %s is at work there", active.ID, active.Version), active.Message),
 			Who:    "who may cancel it, or roll back",
 		}})
 	}

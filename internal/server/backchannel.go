@@ -2,7 +2,10 @@ package server
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
@@ -21,7 +24,8 @@ func (f *frontDoor) backchannel(c echo.Context) error {
 		return err
 	}
 	ctx := c.Request().Context()
-	subject, sid, err := provider.VerifyLogout(ctx, c.FormValue("logout_token"))
+	token := c.FormValue("logout_token")
+	subject, sid, err := provider.VerifyLogout(ctx, token)
 	if slipway.CodeOf(err) == slipway.CodeInvalid {
 		if limited := f.s.limit(c); limited != nil {
 			return limited
@@ -33,22 +37,40 @@ func (f *frontDoor) backchannel(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	issuer := issuerOf(token)
 	if subject == "" {
-		if subject, err = f.subjectOf(ctx, sid); err != nil {
+		if subject, err = f.subjectOf(ctx, issuer, sid); err != nil {
 			return err
 		}
 	}
 	if subject != "" {
-		if err := f.s.cfg.App.SignOutEverywhere(ctx, f.s.cfg.Issuer, subject); err != nil {
+		if err := f.s.cfg.App.SignOutEverywhere(ctx, issuer, subject); err != nil {
 			return err
 		}
 	}
 	return c.NoContent(http.StatusOK)
 }
 
+// issuerOf reads who issued a token that is verified already, its issuer
+// included.
+func issuerOf(token string) string {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return ""
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	var claims struct {
+		Issuer string `json:"iss"`
+	}
+	if err != nil || json.Unmarshal(payload, &claims) != nil {
+		return ""
+	}
+	return claims.Issuer
+}
+
 // subjectOf finds whose session the provider calls sid; empty if nobody's. It
 // looks through all of them, which only providers ask for that name no subject.
-func (f *frontDoor) subjectOf(ctx context.Context, sid string) (string, error) {
+func (f *frontDoor) subjectOf(ctx context.Context, issuer, sid string) (string, error) {
 	store, ok := f.s.cfg.Sessions.(scs.IterableCtxStore)
 	if !ok || sid == "" {
 		return "", nil
@@ -67,7 +89,7 @@ func (f *frontDoor) subjectOf(ctx context.Context, sid string) (string, error) {
 		began, _ := time.Parse(time.RFC3339Nano, text)
 		u, err := f.s.cfg.App.SessionUser(ctx, id, began)
 		switch {
-		case err == nil && u.Issuer == f.s.cfg.Issuer:
+		case err == nil && u.Issuer == issuer:
 			return u.Subject, nil
 		case err != nil && slipway.CodeOf(err) != slipway.CodeUnauthenticated:
 			return "", err

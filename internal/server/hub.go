@@ -36,6 +36,7 @@ type hub struct {
 	last    atomic.Int64
 	mu      sync.Mutex
 	running bool
+	closed  bool
 	streams map[*subscription]struct{}
 	perUser map[string]int
 }
@@ -163,7 +164,7 @@ func (h *hub) begin(ctx context.Context, seen map[int64]bool) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.last.Store(last)
-	h.running = true
+	h.running = !h.closed
 	return nil
 }
 
@@ -215,7 +216,7 @@ func (h *hub) leave(sub *subscription) {
 func (h *hub) stop() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.running = false
+	h.running, h.closed = false, true
 	for sub := range h.streams {
 		close(sub.gone)
 	}

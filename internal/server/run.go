@@ -12,9 +12,12 @@ type sweeper interface {
 	DeleteExpired(ctx context.Context) error
 }
 
+// Close ends all streams and lets no new one begin: http.Server.Shutdown would
+// wait for them. Pages find another replica, or this one when it is back.
+func (s *Server) Close() { s.hub.stop() }
+
 // Run feeds the live streams and cleans up sessions until ctx ends. Then all
-// streams end too, so that a graceful shutdown does not wait for them: end ctx
-// before http.Server.Shutdown.
+// streams end too.
 func (s *Server) Run(ctx context.Context) {
 	done := make(chan struct{})
 	go func() {

@@ -96,26 +96,35 @@ func causes(err error) string {
 
 // signInAgain sends somebody whose session has ended to the sign-in page, with
 // the way back. A link leads where it led; a form leads back to the page it
-// was on, where the browser still has what was typed.
+// was on, where the browser still has what was typed, and "lost" lets the
+// sign-in page say that nothing was sent.
 func (s *Server) signInAgain(c echo.Context) error {
 	r := c.Request()
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
 	if r.Header.Get("HX-Request") == "true" {
 		// htmx would put the sign-in page into a corner of this one.
-		c.Response().Header().Set("HX-Redirect", signInPath(s.ownPath(r, r.Header.Get("HX-Current-URL"))))
+		c.Response().Header().Set("HX-Redirect", signInPath(s.ownPath(r, r.Header.Get("HX-Current-URL")), !reads))
 		return c.NoContent(http.StatusUnauthorized)
 	}
 	back := r.URL.RequestURI()
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+	if !reads {
 		back = s.ownPath(r, r.Referer())
 	}
-	return c.Redirect(http.StatusSeeOther, signInPath(back))
+	return c.Redirect(http.StatusSeeOther, signInPath(back, !reads))
 }
 
-func signInPath(back string) string {
-	if back == "" || back == "/" {
+func signInPath(back string, lost bool) string {
+	query := url.Values{}
+	if back != "" && back != "/" {
+		query.Set("return", back)
+	}
+	if lost {
+		query.Set("lost", "1")
+	}
+	if len(query) == 0 {
 		return "/sign-in"
 	}
-	return "/sign-in?return=" + url.QueryEscape(back)
+	return "/sign-in?" + query.Encode()
 }
 
 // ownPath is the path and query of an address on this host, else empty.

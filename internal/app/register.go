@@ -16,7 +16,7 @@ type RegisterFile struct {
 	// has to exist; unless Describes, an existing one keeps its description.
 	Service   slipway.Service
 	Describes bool
-	Pipeline  slipway.Pipeline // without stages: only the service
+	Pipeline  slipway.Pipeline                                // without stages: only the service
 	Locate    func([]slipway.FieldError) []slipway.FieldError `json:"-"`
 	DryRun    bool
 }

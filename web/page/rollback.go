@@ -24,6 +24,8 @@ type RollbackView struct {
 	More        int
 	Pause       string // "Automation of production is held until somebody lifts it."
 	Policy      string // "You may skip the approval gate; that is written to the audit."
+	Accept      string // what has to be ticked before going back; "" = nothing
+	Accepted    bool
 	CanRollback bool
 	WhyNot      []component.Block
 	NeedReason  bool

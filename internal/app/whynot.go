@@ -6,30 +6,6 @@ import (
 	"github.com/slipway-dev/slipway/internal/slipway"
 )
 
-// Me is what the frame of every page shows of whoever it is for.
-type Me struct {
-	User    slipway.User // zero if the actor is no person that has signed in
-	Waiting int          // deployments that the actor may decide on
-}
-
-// Me returns it.
-func (a *App) Me(ctx context.Context, actor slipway.Actor) (m Me, err error) {
-	if err := a.signedIn(actor); err != nil {
-		return m, err
-	}
-	err = a.Store.Read(ctx, func(tx slipway.Tx) error {
-		if actor.Kind == slipway.ActorUser {
-			if m.User, err = tx.People().User(ctx, actor.ID); err != nil && !slipway.IsNotFound(err) {
-				return err
-			}
-		}
-		waiting, err := a.waitingFor(ctx, tx, actor)
-		m.Waiting = len(waiting)
-		return err
-	})
-	return m, err
-}
-
 // Ask is one question of permission, for a page that shows a button.
 type Ask struct {
 	Permission slipway.Permission

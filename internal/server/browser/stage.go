@@ -1,0 +1,180 @@
+package browser
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/slipway-dev/slipway/internal/app"
+	"github.com/slipway-dev/slipway/internal/server"
+	"github.com/slipway-dev/slipway/internal/slipway"
+	"github.com/slipway-dev/slipway/web/component"
+	"github.com/slipway-dev/slipway/web/page"
+)
+
+func (s *Surface) stage(c echo.Context) error { return s.showStage(c, http.StatusOK, nil) }
+
+// showStage renders the stage, also after a form of it was refused.
+func (s *Surface) showStage(c echo.Context, status int, refused *slipway.Error) error {
+	name, environment := c.Param("service"), c.Param("environment")
+	ctx, actor := c.Request().Context(), server.ActorOf(c)
+	sh, err := s.shell(c, "board", name+" in "+environment, "service:"+name)
+	if err != nil {
+		return err
+	}
+	p, err := s.App.StagePage(ctx, actor, name, environment)
+	if err != nil {
+		return err
+	}
+	whole, err := s.App.ServicePage(ctx, actor, name)
+	if err != nil {
+		return err
+	}
+	v := stageView(p, whole, s.now())
+	v.Key = sh.Key
+	chosen := text(c, "version")
+	if chosen == "" {
+		chosen = next(whole.Row, p.Stage)
+	}
+	v.Releases, v.Promotable = candidates(p, chosen)
+	if refused != nil {
+		v.Error = sentenceWithFields(refused)
+		v.WhyNot = append(blocks(refused.BlockedBy), v.WhyNot...)
+	}
+	return s.render(c, status, page.Stage(sh, v))
+}
+
+func stageView(p app.StagePage, whole app.ServicePage, now time.Time) page.StageView {
+	at := stop{service: p.Service.Name, environment: p.Environment.Name, state: p.State, active: p.Active, lock: p.Environment.Lock,
+		freezes: p.Freezes, now: now}
+	st := at.station("s-")
+	v := page.StageView{Team: p.Service.Team, Service: p.Service.Name, Environment: p.Environment.Name, State: st.State, Progress: st.Progress,
+		Word: st.Detail, Version: st.Version, Since: st.Since, Deployer: p.Stage.Deployer.Name, Strategy: strategyWords(p.Stage.Strategy),
+		Line: serviceLine(whole, now), Tracks: tracks(p.State.Observed, at.fresh()), Recent: deploymentRows(p.Deployments)}
+	if st.Version != "" {
+		v.VersionHref = releasePath(v.Service, st.Version)
+	}
+	if p.Active != nil {
+		v.Active = component.Link{Text: p.Active.Version + " " + stateWord(*p.Active), Href: deploymentPath(*p.Active)}
+		v.ActiveState = deploymentState(*p.Active)
+	}
+	if o := p.State.Observed; o != nil {
+		v.Observed, v.Message = o.At, o.Message
+		if !at.fresh() {
+			v.Stale = "No report for " + component.Age(now.Sub(o.At)) + ". Shown is the last one."
+		} else if p.State.Live != nil && p.Active == nil {
+			v.Drift = at.drift()
+		}
+	} else if p.State.Live != nil {
+		v.Stale = "Nothing was reported yet. What runs is not known."
+	}
+	v.Facts = stageFacts(p)
+	if h := p.State.Hold; h != nil {
+		v.Hold, v.HoldBy, v.HoldSince, v.CanLift = h.Reason, h.By, h.Since, p.WhyNot[slipway.HoldLift] == ""
+	}
+	if l := p.Environment.Lock; l != nil {
+		v.Lock, v.LockBy, v.LockSince = l.Reason, l.OwnerName, l.Since
+	}
+	v.CanPromote = p.WhyNot[slipway.DeploymentPromote] == ""
+	v.WhyNot = why("Permission", p.WhyNot[slipway.DeploymentPromote])
+	v.CanRollback = p.WhyNot[slipway.DeploymentRollback] == ""
+	v.RollbackNot = why("Permission", p.WhyNot[slipway.DeploymentRollback])
+	v.LastGood = lastGood(p)
+	return v
+}
+
+func stageFacts(p app.StagePage) []page.Fact {
+	facts := []page.Fact{{Name: "Goes out", Text: strategyWords(p.Stage.Strategy)}}
+	if o := p.State.Observed; o != nil && o.Address != "" {
+		facts = append(facts, page.Fact{Name: "Address", Text: o.Address, Href: o.Address})
+	}
+	if live := p.State.Live; live != nil {
+		for _, a := range live.Spec.Artifacts {
+			facts = append(facts, page.Fact{Name: a.Name, Text: a.Digest, Mono: true, Copy: true})
+		}
+		facts = append(facts, page.Fact{Name: "Deployed by", Text: "run " + id(live.Deployment), Href: runPath(live.Deployment)})
+	}
+	return facts
+}
+
+// candidates are the releases to choose from; those that cannot be chosen say
+// why. What is preselected is chosen, or else the newest.
+func candidates(p app.StagePage, chosen string) (options []component.Option, selected string) {
+	for _, r := range p.Candidates {
+		o := component.Option{Value: r.Version, Label: r.Version}
+		switch {
+		case r.Blocked != nil:
+			o.Disabled, o.Note = true, "blocked: "+r.Blocked.Reason
+		case p.State.Live != nil && p.State.Live.Spec.Version == r.Version:
+			o.Note = "live here"
+		}
+		if r.Version == chosen && !o.Disabled {
+			o.Selected, selected = true, r.Version
+		}
+		options = append(options, o)
+	}
+	return options, selected
+}
+
+// next is the release that would go to a stage next: what is live in the stage
+// before; for the first stage the newest there is, by being first in the list.
+func next(row app.BoardRow, stage slipway.Stage) string {
+	for _, before := range stage.After {
+		if live := row.States[before].Live; live != nil {
+			return live.Spec.Version
+		}
+	}
+	return ""
+}
+
+// lastGood is the newest earlier success among the deployments at hand.
+func lastGood(p app.StagePage) string {
+	for _, d := range p.Deployments {
+		if d.State == slipway.Succeeded && (p.State.Live == nil || d.Plan.To.ID() != p.State.Live.Spec.ID()) {
+			return d.Version
+		}
+	}
+	return ""
+}
+
+func (s *Surface) promote(c echo.Context) error {
+	return s.startHere(c, app.Promote{Version: text(c, "version"), Note: text(c, "note")})
+}
+
+func (s *Surface) redeploy(c echo.Context) error {
+	return s.startHere(c, app.Promote{Version: text(c, "version"), Note: text(c, "note"), Redeploy: true})
+}
+
+func (s *Surface) startHere(c echo.Context, command app.Promote) error {
+	command.Once, command.Service, command.Environment = once(c), c.Param("service"), c.Param("environment")
+	d, err := s.App.Promote(c.Request().Context(), server.ActorOf(c), command)
+	if e, status, ok := refusal(err); ok {
+		return s.showStage(c, status, e)
+	}
+	if err != nil {
+		return err
+	}
+	return s.started(c, d)
+}
+
+// started leads to where the deployment can be watched.
+func (s *Surface) started(c echo.Context, d slipway.Deployment) error {
+	text := d.Version + " is on its way to " + d.Environment + " of " + d.Service + "."
+	if asksPeople(d) {
+		text = d.Version + " to " + d.Environment + " of " + d.Service + " is asked for. It goes out when its gates open."
+	}
+	return s.done(c, deploymentPath(d), text, component.Link{})
+}
+
+func (s *Surface) liftHold(c echo.Context) error {
+	name, environment := c.Param("service"), c.Param("environment")
+	_, err := s.App.LiftHold(c.Request().Context(), server.ActorOf(c), app.LiftHold{Once: once(c), Service: name, Environment: environment})
+	if e, status, ok := refusal(err); ok {
+		return s.showStage(c, status, e)
+	}
+	if err != nil {
+		return err
+	}
+	return s.done(c, stagePath(name, environment), "The hold is lifted. Automation acts on "+environment+" again.", component.Link{})
+}

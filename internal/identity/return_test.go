@@ -21,7 +21,7 @@ func TestSafeReturn(t *testing.T) {
 		"", "services", "//evil.example", "///evil.example", "/\\evil.example", "\\\\evil.example", "/\t/evil.example", "/\n", "/a\x00b",
 		"https://evil.example/", "javascript:alert(1)", "/./", "/../", "/.//evil.example", "/x/../auth/logout", "/auth", "/auth/", "/auth/logout",
 		"/AUTH/login", "/%61uth/login", "/auth?x", "/%2e%2e/x", "/%5cevil.example", "/%2f%2fevil.example", "/%zz", "/a\u202eb", "/\xff",
-		"/" + strings.Repeat("a", 3000), " /x", "/x//y",
+		"/" + strings.Repeat("a", 3000), " /x", "/x//y", "/x?a=\\\\b", "/x#\\",
 	} {
 		if got := identity.SafeReturn(path); got != "/" {
 			t.Errorf("%q is let through as %q", path, got)

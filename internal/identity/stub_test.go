@@ -2,6 +2,7 @@ package identity_test
 
 import (
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"encoding/base64"
@@ -24,6 +25,7 @@ import (
 type forger struct {
 	url      string
 	key      *ecdsa.PrivateKey
+	other    ed25519.PrivateKey // a good key, of a kind that is not accepted
 	idToken  string
 	userinfo map[string]any // nil: there is no such endpoint
 }
@@ -36,6 +38,9 @@ func newForger(t *testing.T) *forger {
 	f.url = server.URL
 	var err error
 	if f.key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
+		t.Fatal(err)
+	}
+	if _, f.other, err = ed25519.GenerateKey(rand.Reader); err != nil {
 		t.Fatal(err)
 	}
 	return f
@@ -55,14 +60,17 @@ func (f *forger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "/.well-known/openid-configuration":
 		found := map[string]any{
 			"issuer": f.url, "authorization_endpoint": f.url + "/authorize", "token_endpoint": f.url + "/token", "jwks_uri": f.url + "/keys",
-			"id_token_signing_alg_values_supported": []string{"none", "HS256", "RS256", "ES256"},
+			"id_token_signing_alg_values_supported": []string{"none", "HS256", "RS256", "ES256", "EdDSA"},
 		}
 		if f.userinfo != nil {
 			found["userinfo_endpoint"] = f.url + "/userinfo"
 		}
 		answer = found
 	case "/keys":
-		answer = jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: &f.key.PublicKey, KeyID: "k", Algorithm: "ES256", Use: "sig"}}}
+		answer = jose.JSONWebKeySet{Keys: []jose.JSONWebKey{
+			{Key: &f.key.PublicKey, KeyID: "k", Algorithm: "ES256", Use: "sig"},
+			{Key: f.other.Public(), KeyID: "k", Algorithm: "EdDSA", Use: "sig"},
+		}}
 	case "/token":
 		answer = map[string]any{"access_token": "a", "token_type": "Bearer", "id_token": f.idToken}
 	case "/userinfo":
@@ -132,20 +140,21 @@ func TestTokensThatAreRefused(t *testing.T) {
 		"HS256 by secret": func(f *forger) string {
 			return sign(t, jose.HS256, []byte(strings.Repeat("s3cret", 8)), "JWT", f.claims(nil))
 		},
-		"another key":      func(f *forger) string { return sign(t, jose.ES256, other, "JWT", f.claims(nil)) },
-		"another issuer":   func(f *forger) string { return f.sign(t, map[string]any{"iss": "https://evil.example"}) },
-		"another audience": func(f *forger) string { return f.sign(t, map[string]any{"aud": "other"}) },
-		"no audience":      func(f *forger) string { return f.sign(t, map[string]any{"aud": nil}) },
-		"audience of two":  func(f *forger) string { return f.sign(t, map[string]any{"aud": []string{"slipway", "other"}}) },
-		"another party":    func(f *forger) string { return f.sign(t, map[string]any{"azp": "other"}) },
-		"expired":          func(f *forger) string { return f.sign(t, map[string]any{"exp": time.Now().Add(-time.Second).Unix()}) },
-		"never expires":    func(f *forger) string { return f.sign(t, map[string]any{"exp": nil}) },
-		"not valid yet":    func(f *forger) string { return f.sign(t, map[string]any{"nbf": time.Now().Add(time.Hour).Unix()}) },
-		"another nonce":    func(f *forger) string { return f.sign(t, map[string]any{"nonce": "m"}) },
-		"no nonce":         func(f *forger) string { return f.sign(t, map[string]any{"nonce": nil}) },
-		"no subject":       func(f *forger) string { return f.sign(t, map[string]any{"sub": nil}) },
-		"wrong at_hash":    func(f *forger) string { return f.sign(t, map[string]any{"at_hash": "x"}) },
-		"groups an object": func(f *forger) string { return f.sign(t, map[string]any{"groups": map[string]any{"a": 1}}) },
+		"an alg we do not take": func(f *forger) string { return sign(t, jose.EdDSA, f.other, "JWT", f.claims(nil)) },
+		"another key":           func(f *forger) string { return sign(t, jose.ES256, other, "JWT", f.claims(nil)) },
+		"another issuer":        func(f *forger) string { return f.sign(t, map[string]any{"iss": "https://evil.example"}) },
+		"another audience":      func(f *forger) string { return f.sign(t, map[string]any{"aud": "other"}) },
+		"no audience":           func(f *forger) string { return f.sign(t, map[string]any{"aud": nil}) },
+		"audience of two":       func(f *forger) string { return f.sign(t, map[string]any{"aud": []string{"slipway", "other"}}) },
+		"another party":         func(f *forger) string { return f.sign(t, map[string]any{"azp": "other"}) },
+		"expired":               func(f *forger) string { return f.sign(t, map[string]any{"exp": time.Now().Add(-time.Second).Unix()}) },
+		"never expires":         func(f *forger) string { return f.sign(t, map[string]any{"exp": nil}) },
+		"not valid yet":         func(f *forger) string { return f.sign(t, map[string]any{"nbf": time.Now().Add(time.Hour).Unix()}) },
+		"another nonce":         func(f *forger) string { return f.sign(t, map[string]any{"nonce": "m"}) },
+		"no nonce":              func(f *forger) string { return f.sign(t, map[string]any{"nonce": nil}) },
+		"no subject":            func(f *forger) string { return f.sign(t, map[string]any{"sub": nil}) },
+		"wrong at_hash":         func(f *forger) string { return f.sign(t, map[string]any{"at_hash": "x"}) },
+		"groups an object":      func(f *forger) string { return f.sign(t, map[string]any{"groups": map[string]any{"a": 1}}) },
 	}
 	for name, forge := range tests {
 		t.Run(name, func(t *testing.T) {

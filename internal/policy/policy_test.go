@@ -173,6 +173,19 @@ func TestVisible(t *testing.T) {
 	}
 }
 
+// A scope that lost its name must not reach everything that has no such part.
+func TestANamelessScopeReachesNothing(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []slipway.ScopeKind{slipway.ScopeTeam, slipway.ScopeService, slipway.ScopeEnvironment, ""} {
+		for _, r := range resources() {
+			bindings := []slipway.Binding{bind(slipway.SubjectUser, "ana", slipway.RoleAdmin, kind, "")}
+			if decide(ana(), bindings, slipway.ServiceRead, r.resource) {
+				t.Errorf("admin on %q without a name reaches %+v", kind, r.resource)
+			}
+		}
+	}
+}
+
 func TestNobodyGivesAwayMoreThanTheyRuleOver(t *testing.T) {
 	t.Parallel()
 	chief := slipway.Actor{Kind: slipway.ActorUser, ID: "chief"}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"log/slog"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -54,11 +55,11 @@ func openMigrated(t *testing.T, url string) *store.Store {
 }
 
 // raw connects to the database without the store.
-func raw(t *testing.T, url string) *sql.DB {
+func raw(t *testing.T, database string) *sql.DB {
 	t.Helper()
-	driver, dsn := "pgx", url
-	if path, lite := strings.CutPrefix(url, "sqlite:"); lite {
-		driver, dsn = "sqlite", "file:"+path+"?_pragma=busy_timeout(10000)"
+	driver, dsn := "pgx", database
+	if path, lite := strings.CutPrefix(database, "sqlite:"); lite {
+		driver, dsn = "sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?_pragma=busy_timeout(10000)"
 	}
 	db, err := sql.Open(driver, dsn)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"regexp"
 	"time"
+	"unicode/utf8"
 )
 
 // Team owns services. Its name is its identity and never changes.
@@ -102,7 +103,7 @@ func CheckName(name string) string {
 // own schemes are let in: a javascript: link would run in the reader's session.
 func CheckURL(raw string) string {
 	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
+	if err != nil || u.Hostname() == "" || (u.Scheme != "https" && u.Scheme != "http") {
 		return "must be an http or https address"
 	}
 	return ""
@@ -120,10 +121,10 @@ func (s Service) Validate() []FieldError {
 	if fault := CheckName(s.Team); fault != "" {
 		add("team", "%s", fault)
 	}
-	if len(s.Title) > 120 {
+	if utf8.RuneCountInString(s.Title) > 120 {
 		add("title", "is at most 120 characters long")
 	}
-	if len(s.Description) > 2000 {
+	if utf8.RuneCountInString(s.Description) > 2000 {
 		add("description", "is at most 2000 characters long")
 	}
 	if s.Repository != "" && CheckURL(s.Repository) != "" {

@@ -21,6 +21,7 @@ func CheckPipeline(p Pipeline, environments []Environment, deployers Deployers) 
 		c.environment(i, s)
 	}
 	for i, s := range p.Stages {
+		c.rules(i, s)
 		c.after(i, s)
 		c.deployer(i, s)
 		c.gates(i, s)
@@ -91,6 +92,9 @@ func (c *pipelineCheck) deployer(i int, s Stage) {
 	if lacks := s.Strategy.Lacks(capabilities); lacks != "" {
 		c.add(strategy+".type", "deployer %q cannot do %s: it has no %s", s.Deployer.Name, s.Strategy.Type, lacks)
 	}
+}
+
+func (c *pipelineCheck) rules(i int, s Stage) {
 	if s.OnFailure != OnFailureRollback && s.OnFailure != OnFailureStop {
 		c.add(fmt.Sprintf("stages[%d].onFailure", i), "is rollback or stop, not %q", s.OnFailure)
 	}
@@ -117,10 +121,27 @@ func (c *pipelineCheck) soak(field string, s Stage, g SoakGate) {
 		c.add(field+".in", "no stage of this pipeline is for %q", g.In)
 	} else if g.In == s.Environment {
 		c.add(field+".in", "a release cannot soak where it has yet to go")
+	} else if c.comesAfter(g.In, s.Environment, map[string]bool{}) {
+		c.add(field+".in", "%q comes after %q, so a release could never soak there first", g.In, s.Environment)
 	}
 	if g.For <= 0 {
 		c.add(field+".for", "is how long, such as \"1h\"")
 	}
+}
+
+// comesAfter reports whether a stage waits for another, directly or not.
+func (c *pipelineCheck) comesAfter(name, before string, seen map[string]bool) bool {
+	i, ok := c.staged[name]
+	if !ok || seen[name] {
+		return false
+	}
+	seen[name] = true
+	for _, after := range c.pipeline.Stages[i].After {
+		if after == before || c.comesAfter(after, before, seen) {
+			return true
+		}
+	}
+	return false
 }
 
 // cycles reports each stage that can only come after itself.

@@ -5,7 +5,9 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"time"
 )
 
@@ -80,6 +82,8 @@ const (
 	maxChanges     = 500
 	maxConfigKeys  = 200
 	maxConfigValue = 16 << 10
+	maxLine        = 1024 // a name, a subject, an author
+	maxNotes       = 64 << 10
 )
 
 // Validate lists what is wrong with the release.
@@ -101,29 +105,23 @@ func (r Release) Validate() []FieldError {
 	names := map[string]bool{}
 	for i, a := range c.Artifacts {
 		field := fmt.Sprintf("artifacts[%d]", i)
-		if a.Name == "" || names[a.Name] {
-			add(field+".name", "is needed, and differs from the others")
+		if a.Name == "" || names[a.Name] || len(a.Name) > maxLine {
+			add(field+".name", "is needed, differs from the others, and is at most %d bytes long", maxLine)
 		}
 		names[a.Name] = true
-		if a.Reference == "" || len(a.Reference) > 1024 {
-			add(field+".reference", "is needed, and at most 1024 characters long")
+		if a.Reference == "" || len(a.Reference) > maxLine {
+			add(field+".reference", "is needed, and at most %d bytes long", maxLine)
 		}
 		if !digestRule.MatchString(a.Digest) {
 			add(field+".digest", "is sha256: and 64 lower-case hex digits; a tag alone can move")
 		}
 	}
-	if len(c.Changes) > maxChanges {
-		add("changes", "holds at most %d", maxChanges)
-	}
-	for i, change := range c.Changes {
-		if change.URL != "" && CheckURL(change.URL) != "" {
-			add(fmt.Sprintf("changes[%d].url", i), "%s", CheckURL(change.URL))
-		}
-	}
+	c.checkTexts(add)
 	if len(c.Config) > maxConfigKeys {
 		add("config", "holds at most %d keys", maxConfigKeys)
 	}
-	for key, value := range c.Config {
+	for _, key := range slices.Sorted(maps.Keys(c.Config)) {
+		value := c.Config[key]
 		if !configRule.MatchString(key) {
 			add("config."+key, "is a name of letters, digits, _ . and -, at most 128 long")
 		}
@@ -131,10 +129,34 @@ func (r Release) Validate() []FieldError {
 			add("config."+key, "is at most %d bytes long", maxConfigValue)
 		}
 	}
+	return faults
+}
+
+// checkTexts looks at what people read of a release.
+func (c ReleaseContent) checkTexts(add func(field, format string, args ...any)) {
+	if len(c.Changes) > maxChanges {
+		add("changes", "holds at most %d", maxChanges)
+	}
+	for i, change := range c.Changes {
+		if change.URL != "" && CheckURL(change.URL) != "" {
+			add(fmt.Sprintf("changes[%d].url", i), "%s", CheckURL(change.URL))
+		}
+		if max(len(change.Commit), len(change.Subject), len(change.Author), len(change.URL)) > maxLine {
+			add(fmt.Sprintf("changes[%d]", i), "holds texts of at most %d bytes", maxLine)
+		}
+	}
+	if len(c.Commit) > maxLine {
+		add("commit", "is at most %d bytes long", maxLine)
+	}
+	if len(c.Notes) > maxNotes {
+		add("notes", "is at most %d bytes long", maxNotes)
+	}
+	if max(len(c.Provenance.Builder), len(c.Provenance.Source), len(c.Provenance.RunURL)) > maxLine {
+		add("provenance", "holds texts of at most %d bytes", maxLine)
+	}
 	if c.Provenance.RunURL != "" && CheckURL(c.Provenance.RunURL) != "" {
 		add("provenance.runUrl", "%s", CheckURL(c.Provenance.RunURL))
 	}
-	return faults
 }
 
 // digestJSON is "sha256:" and the hex SHA-256 of v as JSON. It is used only on

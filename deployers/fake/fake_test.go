@@ -157,17 +157,22 @@ func TestScripts(t *testing.T) {
 	if o, err := f.Observe(t.Context(), target); err != nil || o.Generation != 1 {
 		t.Errorf("not forgotten: %+v, %v", o, err)
 	}
+	if got := whats(t, ledger); got != "failed failed applied failed hung applied applied forgotten" {
+		t.Errorf("ledger: %s", got)
+	}
+}
+
+func whats(t *testing.T, ledger string) string {
+	t.Helper()
 	entries, err := fake.ReadLedger(ledger)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var whats []string
+	var all []string
 	for _, e := range entries {
-		whats = append(whats, string(e.What))
+		all = append(all, string(e.What))
 	}
-	if got := strings.Join(whats, " "); got != "failed failed applied failed hung applied applied forgotten" {
-		t.Errorf("ledger: %s", got)
-	}
+	return strings.Join(all, " ")
 }
 
 const helperApplies = 40

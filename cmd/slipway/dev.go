@@ -29,6 +29,7 @@ import (
 // devOptions are the flags of `slipway dev`.
 type devOptions struct {
 	listen, metrics, dir, logLevel string
+	remove                         bool
 }
 
 func devCommand() *cobra.Command {
@@ -36,13 +37,50 @@ func devCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "dev", Short: "Run everything on this machine, with demo data", Args: cobra.NoArgs,
 		Long: "Runs the portal with an SQLite database, a built-in OpenID provider that anybody may sign in at,\nand demo data. All of its state lies under --dir. It listens on this machine only.",
-		RunE: func(c *cobra.Command, _ []string) error { return dev(c.Context(), c.OutOrStdout(), o) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			if o.remove {
+				return removeDev(c.Context(), c.OutOrStdout(), o)
+			}
+			return dev(c.Context(), c.OutOrStdout(), o)
+		},
 	}
 	c.Flags().StringVar(&o.listen, "listen", "127.0.0.1:8080", "address of the portal; must be of this machine")
 	c.Flags().StringVar(&o.metrics, "metrics-listen", "127.0.0.1:9090", "address of /metrics")
 	c.Flags().StringVar(&o.dir, "dir", ".slipway", "where everything is kept")
 	c.Flags().StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error; the log is in DIR/slipway.log")
+	c.Flags().BoolVar(&o.remove, "remove", false, "end the demo's services and delete --dir instead; stop the portal first")
 	return c
+}
+
+// removeDev ends everything that a dev portal left running and deletes its
+// directory: services outlive the portal on purpose, but not their owner's
+// patience.
+func removeDev(ctx context.Context, out io.Writer, o devOptions) error {
+	dir, err := filepath.Abs(o.dir)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(filepath.Join(dir, "slipway.db")); err != nil {
+		return fmt.Errorf("%s holds no `slipway dev`: %w", dir, err)
+	}
+	processes, err := newProcessDeployer(config{DataDir: dir}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	targets, err := processes.Targets()
+	if err != nil {
+		return err
+	}
+	for _, t := range targets {
+		if err := processes.Destroy(ctx, t); err != nil {
+			return fmt.Errorf("end %s: %w", t, err)
+		}
+	}
+	if err := processes.Close(ctx); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "Ended the services of %d targets. Deleting %s.\n", len(targets), dir)
+	return os.RemoveAll(dir)
 }
 
 func dev(ctx context.Context, out io.Writer, o devOptions) (err error) {
@@ -191,6 +229,6 @@ func welcome(out io.Writer, url, dir string) {
 	for _, p := range devPeople() {
 		fmt.Fprintf(out, "  %-11s %s\n", p.Name, p.Note)
 	}
-	fmt.Fprintf(out, "\nFor curl:  export SLIPWAY_URL=%s SLIPWAY_TOKEN=$(cat %s)\nLog:       %s\nStop with Ctrl-C; the demo's services go on running. `slipway dev` finds them again, `make clean` ends them.\n",
+	fmt.Fprintf(out, "\nFor curl:  export SLIPWAY_URL=%s SLIPWAY_TOKEN=$(cat %s)\nLog:       %s\nStop with Ctrl-C; the demo's services go on running. `slipway dev` finds\nthem again, `slipway dev --remove` ends them and deletes all of this.\n",
 		url, filepath.Join(dir, "token"), filepath.Join(dir, "slipway.log"))
 }

@@ -3,6 +3,8 @@
 const $ = (s) => document.querySelector(s);
 const palette = $("#palette");
 const box = $("#palette-box");
+if (!/Mac|iP/.test(navigator.platform))
+  for (const k of document.querySelectorAll("kbd")) k.textContent = k.textContent.replace(/⌘ ?K/, "Ctrl K");
 const open = () => {
   palette.showModal();
   box.select();

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -173,6 +174,9 @@ func (c config) check() []error {
 	}
 	if c.plainOutside(c.PublicURL) {
 		bad("SLIPWAY_PUBLIC_URL", "is http outside this machine; sessions need https")
+	}
+	if key, err := base64.StdEncoding.DecodeString(c.SecretKey); c.SecretKey != "" && (err != nil || len(key) != 32) {
+		bad("SLIPWAY_SECRET_KEY", "is 32 bytes in base64: head -c 32 /dev/urandom | base64")
 	}
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {

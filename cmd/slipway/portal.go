@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -66,7 +67,7 @@ func assemble(ctx context.Context, p parts) (*portal, error) {
 	if err != nil {
 		return nil, err
 	}
-	pages, err := browser.New(browser.Config{App: usecases, Assets: assets, Version: version, DemoPeople: p.people, PublicURL: p.config.PublicURL})
+	pages, err := browser.New(browser.Config{App: usecases, Assets: assets, Version: version, DemoPeople: p.people, PublicURL: p.config.PublicURL, Provider: providerName(p.config.OIDCIssuer)})
 	if err != nil {
 		return nil, err
 	}
@@ -122,6 +123,15 @@ func (p *portal) run(ctx context.Context) error {
 		return nil
 	}
 	return err
+}
+
+// providerName is what the sign-in button says: the issuer's host.
+func providerName(issuer string) string {
+	u, err := url.Parse(issuer)
+	if err != nil {
+		return issuer
+	}
+	return u.Hostname()
 }
 
 // listen binds both addresses, so that one that is taken is said at once.

@@ -39,7 +39,12 @@ type deploymentRow struct {
 
 func (deploymentRow) TableName() string { return "deployments" }
 
+// rowOfDeployment leaves the next wake-up out of what has ended, so that the
+// index of the due ones holds nothing else.
 func rowOfDeployment(d slipway.Deployment) deploymentRow {
+	if !d.State.Active() {
+		d.NextWakeAt = nil
+	}
 	return deploymentRow{
 		ID: d.ID, Epoch: d.Epoch, Team: d.Team, Service: d.Service, Environment: d.Environment,
 		Version: d.Version, Cause: d.Cause, State: d.State, Plan: docOf(d.Plan), PlanDigest: d.PlanDigest,
@@ -63,8 +68,8 @@ func (r deploymentRow) domain() slipway.Deployment {
 	}
 }
 
-// activeStates is the condition of the partial indexes, word for word: only so
-// do the databases use them.
+// activeStates is the condition of the partial index, word for word: only so do
+// the databases use it.
 const activeStates = `state IN ('waiting', 'running', 'paused', 'reverting')`
 
 type deployments struct{ *tx }
@@ -171,7 +176,7 @@ func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]int64, err
 	var ids []int64
 	err := s.read(ctx, func(t *tx) error {
 		rows, err := many[struct{ ID int64 }](ctx, t, "list due deployments",
-			`SELECT id FROM deployments WHERE next_wake_at <= ? AND `+activeStates+` ORDER BY next_wake_at LIMIT ?`,
+			`SELECT id FROM deployments WHERE next_wake_at <= ? ORDER BY next_wake_at LIMIT ?`,
 			stampOf(now), limit)
 		for _, row := range rows {
 			ids = append(ids, row.ID)

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/slipway-dev/slipway/internal/slipway"
 	"github.com/slipway-dev/slipway/internal/store"
 	"github.com/slipway-dev/slipway/internal/store/pgtest"
@@ -156,6 +158,48 @@ func TestDeadlockIsRetried(t *testing.T) {
 	for range 2 {
 		if err := <-failed; err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// TestWorkersAreNotified: each commit itself tells the workers of PostgreSQL,
+// however quickly one follows another.
+func TestWorkersAreNotified(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	url := pgtest.URL(t)
+	s := openMigrated(t, url)
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	if _, err := conn.Exec(ctx, `LISTEN "public.river_insert"`); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	d := slipway.Deployment{Service: "api", Environment: "staging", Version: "1", State: slipway.Waiting, NextWakeAt: &now}
+	err = s.Write(ctx, func(tx slipway.Tx) (err error) {
+		err = errors.Join(tx.Teams().Put(ctx, slipway.Team{Name: "web"}), tx.Environments().Put(ctx, slipway.Environment{Name: "staging"}),
+			tx.Services().Insert(ctx, slipway.Service{Name: "api", Team: "web"}))
+		_, relErr := tx.Releases().Add(ctx, slipway.Release{Service: "api", Version: "1"})
+		added, depErr := tx.Deployments().Insert(ctx, d)
+		d = added
+		return errors.Join(err, relErr, depErr)
+	})
+	for range 9 {
+		err = errors.Join(err, s.Write(ctx, func(tx slipway.Tx) (err error) {
+			d, err = tx.Deployments().Save(ctx, d)
+			return err
+		}))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 10 {
+		if n, err := conn.WaitForNotification(ctx); err != nil || n.Payload != `{"queue": "default"}` {
+			t.Fatalf("notification %d: %+v, %v", i, n, err)
 		}
 	}
 }

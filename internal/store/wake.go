@@ -63,7 +63,7 @@ func readyAtOnce(ctx context.Context, params []*rivertype.JobInsertParams, next 
 
 // wakeFor remembers to wake the engine for a row that was just written.
 func (t *tx) wakeFor(row deploymentRow) {
-	if row.NextWakeAt == nil || !row.State.Active() {
+	if row.NextWakeAt == nil {
 		return
 	}
 	now := t.s.now()
@@ -79,7 +79,9 @@ func (t *tx) wakeFor(row deploymentRow) {
 }
 
 // flushWakes inserts the jobs. On PostgreSQL it also tells the workers, when
-// the transaction commits: river's own insert from database/sql does not.
+// the transaction commits. River does so as well, but at most ten times a
+// second, and it counts the transactions that never committed. The payload is
+// river's to the letter, so PostgreSQL sends it once where both do.
 func (t *tx) flushWakes(ctx context.Context) error {
 	if len(t.wakes) == 0 {
 		return nil
@@ -98,7 +100,7 @@ func (t *tx) flushWakes(ctx context.Context) error {
 		return nil
 	}
 	_, err := t.exec(ctx, "tell the workers",
-		`SELECT pg_notify(current_schema() || '.river_insert', '{"queue":"default"}')`)
+		`SELECT pg_notify(current_schema() || '.river_insert', '{"queue": "default"}')`)
 	return err
 }
 

@@ -32,8 +32,9 @@ CREATE TABLE deployments (
 -- At most one active deployment per stage, whatever the code above believes.
 CREATE UNIQUE INDEX deployments_one_active ON deployments (service, environment)
     WHERE state IN ('waiting', 'running', 'paused', 'reverting');
+-- Only active deployments have a time to be looked at.
 CREATE INDEX deployments_due ON deployments (next_wake_at)
-    WHERE state IN ('waiting', 'running', 'paused', 'reverting');
+    WHERE next_wake_at IS NOT NULL;
 CREATE INDEX deployments_by_stage ON deployments (service, environment, id DESC);
 CREATE INDEX deployments_by_service ON deployments (service, id DESC);
 CREATE INDEX deployments_by_release ON deployments (service, version, id DESC);

@@ -106,6 +106,9 @@ func testSweeper(t *testing.T, f fixture) {
 	if err := wake(f.ctx, []int64{d.ID, d.ID}); err != nil {
 		t.Fatal(err)
 	}
+	if n := f.count(t, `SELECT count(*) FROM river_job`); n != 1 {
+		t.Errorf("%d jobs for one deployment named twice", n)
+	}
 	looked(t, begun, d.ID, time.Second)
 	// A look at work, perhaps of a dead process, keeps nobody from another one.
 	if err := wake(f.ctx, []int64{d.ID}); err != nil {
@@ -143,16 +146,25 @@ func testFailedLook(t *testing.T, f fixture) {
 	}
 }
 
-// testSoon: a wake-up of the near future comes at its time, without the sweeper.
+// testSoon: wake-ups of the near future come at their time, without the
+// sweeper, and each time: river's own scheduler only comes by now and then.
 func testSoon(t *testing.T, f fixture) {
 	f.seed(t, "api")
-	looks, _ := f.looks(t)
-	soon := time.Now().Add(500 * time.Millisecond)
-	d := deployment("api", "staging")
-	d.NextWakeAt = &soon
-	d = f.insert(t, d)
-	looked(t, looks, d.ID, 2*time.Second)
-	if early := time.Until(soon); early > 10*time.Millisecond {
-		t.Errorf("looked %s too early", early)
+	looks, wake := f.looks(t)
+	d := f.insert(t, deployment("api", "staging"))
+	for round := range 4 {
+		soon := time.Now().Add(300 * time.Millisecond)
+		d.NextWakeAt = &soon
+		d = f.save(t, d)
+		if err := wake(f.ctx, []int64{d.ID}); err != nil { // one is queued: no other is needed
+			t.Fatal(err)
+		}
+		looked(t, looks, d.ID, time.Second)
+		if early := time.Until(soon); early > 10*time.Millisecond {
+			t.Errorf("looked %s too early", early)
+		}
+		if n := f.count(t, `SELECT count(*) FROM river_job`); n != round+1 {
+			t.Errorf("%d jobs after %d wake-ups", n, round+1)
+		}
 	}
 }

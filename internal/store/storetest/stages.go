@@ -76,6 +76,32 @@ func testObserved(t *testing.T, f fixture) {
 	})
 }
 
+// testStagesTogether: many read a stage, change it and put it back at once, and
+// no change is lost.
+func testStagesTogether(t *testing.T, f fixture) {
+	f.seed(t, "api")
+	f.write(t, func(tx slipway.Tx) error {
+		return tx.Stages().Put(f.ctx, slipway.StageState{Service: "api", Environment: "staging", Hold: &slipway.Hold{}})
+	})
+	f.together(t, 24, func(int) error {
+		return f.Store.Write(f.ctx, func(tx slipway.Tx) error {
+			state, err := tx.Stages().Get(f.ctx, "api", "staging")
+			if err != nil {
+				return err
+			}
+			state.Hold.Deployment++
+			return tx.Stages().Put(f.ctx, state)
+		})
+	})
+	f.read(t, func(tx slipway.Tx) error {
+		state, err := tx.Stages().Get(f.ctx, "api", "staging")
+		if state.Hold.Deployment != 24 {
+			t.Errorf("%d of 24 changes were kept", state.Hold.Deployment)
+		}
+		return err
+	})
+}
+
 func testVotes(t *testing.T, f fixture) {
 	f.seed(t, "api")
 	d := f.insert(t, deployment("api", "staging"))

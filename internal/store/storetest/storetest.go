@@ -47,6 +47,7 @@ func Run(t *testing.T, open func(t *testing.T) Parts) {
 		"bounds of pages":                      testPageBounds,
 		"stages":                               testStages,
 		"reports never go back":                testObserved,
+		"stages changed by many":               testStagesTogether,
 		"votes":                                testVotes,
 		"freezes":                              testFreezes,
 		"people":                               testPeople,

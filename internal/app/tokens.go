@@ -14,6 +14,7 @@ import (
 // CreateToken makes an API token for the actor, or for a service account that
 // the actor manages. The surface mints the secret; only its hash comes here.
 type CreateToken struct {
+	Once
 	ID             string
 	SecretHash     string
 	Name           string
@@ -29,37 +30,49 @@ const (
 )
 
 // CreateToken saves the token. A token never makes one that may more than
-// itself.
+// itself. A secret cannot be shown again, so a key that was used is a conflict:
+// each attempt brings a secret of its own and is another request.
 func (a *App) CreateToken(ctx context.Context, actor slipway.Actor, c CreateToken) (slipway.Token, error) {
 	var t slipway.Token
 	err := a.Store.Write(ctx, func(tx slipway.Tx) error {
 		if err := a.authorizeToken(ctx, tx, actor, c); err != nil {
 			return err
 		}
-		if err := checkToken(actor, c); err != nil {
-			return err
-		}
-		if c.Lifetime == 0 {
-			c.Lifetime = DefaultTokenLifetime
-		}
-		now := a.now()
-		t = slipway.Token{ID: c.ID, Name: strings.TrimSpace(c.Name), OwnerKind: actor.Kind, OwnerID: actor.ID, SecretHash: c.SecretHash,
-			Scopes: c.Scopes, CreatedAt: now, ExpiresAt: now.Add(c.Lifetime)}
-		if c.ServiceAccount != "" {
-			t.OwnerKind, t.OwnerID = slipway.ActorServiceAccount, c.ServiceAccount
-			account := slipway.ServiceAccount{ID: c.ServiceAccount, CreatedAt: now}
-			if err := tx.People().PutServiceAccount(ctx, account); err != nil {
-				return err
+		_, err := a.once(ctx, tx, actor, c.Once, c, func() (string, error) {
+			if err := checkToken(actor, c); err != nil {
+				return "", err
 			}
-		}
-		if err := tx.Tokens().Add(ctx, t); err != nil {
+			return c.ID, a.addToken(ctx, tx, actor, c)
+		})
+		if err != nil {
 			return err
 		}
-		return a.record(ctx, tx, actor, change{action: "token.created", subject: "token " + t.ID,
-			summary: fmt.Sprintf("created token %q of %s, until %s", t.Name, t.OwnerID, t.ExpiresAt.Format(time.DateOnly)),
-			detail:  map[string]any{"scopes": t.Scopes, "owner": t.OwnerID}})
+		t, err = tx.Tokens().Get(ctx, c.ID)
+		return err
 	})
 	return t, err
+}
+
+func (a *App) addToken(ctx context.Context, tx slipway.Tx, actor slipway.Actor, c CreateToken) error {
+	if c.Lifetime == 0 {
+		c.Lifetime = DefaultTokenLifetime
+	}
+	now := a.now()
+	t := slipway.Token{ID: c.ID, Name: strings.TrimSpace(c.Name), OwnerKind: actor.Kind, OwnerID: actor.ID, SecretHash: c.SecretHash,
+		Scopes: c.Scopes, CreatedAt: now, ExpiresAt: now.Add(c.Lifetime)}
+	if c.ServiceAccount != "" {
+		t.OwnerKind, t.OwnerID = slipway.ActorServiceAccount, c.ServiceAccount
+		account := slipway.ServiceAccount{ID: c.ServiceAccount, CreatedAt: now}
+		if err := tx.People().PutServiceAccount(ctx, account); err != nil {
+			return err
+		}
+	}
+	if err := tx.Tokens().Add(ctx, t); err != nil {
+		return err
+	}
+	return a.record(ctx, tx, actor, change{action: "token.created", subject: "token " + t.ID,
+		summary: fmt.Sprintf("created token %q of %s, until %s", t.Name, t.OwnerID, t.ExpiresAt.Format(time.DateOnly)),
+		detail:  map[string]any{"scopes": t.Scopes, "owner": t.OwnerID}})
 }
 
 // authorizeToken asks for token.manage for one's own token. One for a service

@@ -47,10 +47,16 @@ func formFault(err error) error {
 
 func (s *Surface) work() []server.Route {
 	signedIn, read := server.SignedIn(), server.Needs(slipway.ServiceRead)
+	audit := server.Needs(slipway.AuditRead)
 	decide, control := server.Needs(slipway.DeploymentApprove), server.Needs(slipway.DeploymentControl)
 	return []server.Route{
 		get("/", signedIn, s.board),
 		get("/inbox", signedIn, s.inbox),
+		get("/new", signedIn, s.registerPage),
+		post("/new", server.Needs(slipway.ServiceRegister), s.register),
+		get("/activity", audit, s.activity),
+		get("/activity.csv", audit, s.activityCSV),
+		get("/activity.jsonl", audit, s.activityJSONL),
 		get("/gates/:id", read, s.gate),
 		post("/gates/:id/approve", decide, s.approve),
 		post("/gates/:id/reject", decide, s.reject),
@@ -67,6 +73,13 @@ func (s *Surface) services() []server.Route {
 	read, promote := server.Needs(slipway.ServiceRead), server.Needs(slipway.DeploymentPromote)
 	return []server.Route{
 		get("/s/:service", read, s.service),
+		get("/s/:service/compare", read, s.compare),
+		get("/s/:service/pipeline", read, s.pipeline),
+		post("/s/:service/pipeline", server.Needs(slipway.PipelineApply), s.applyPipeline),
+		get("/s/:service/r/:version", read, s.release),
+		post("/s/:service/r/:version/promote", promote, s.promoteRelease),
+		post("/s/:service/r/:version/block", server.Needs(slipway.ReleaseBlock), s.blockRelease),
+		post("/s/:service/r/:version/unblock", server.Needs(slipway.ReleaseBlock), s.unblockRelease),
 		get("/s/:service/:environment", read, s.stage),
 		post("/s/:service/:environment/promote", promote, s.promote),
 		post("/s/:service/:environment/redeploy", promote, s.redeploy),
@@ -79,7 +92,31 @@ func (s *Surface) services() []server.Route {
 func (s *Surface) door() []server.Route {
 	return []server.Route{
 		get("/sign-in", server.Public(), s.signIn),
+		get("/find", server.SignedIn(), s.find),
+		post("/theme", server.SignedIn(), s.saveAppearance),
 	}
 }
 
-func (s *Surface) settings() []server.Route { return nil }
+func (s *Surface) settings() []server.Route {
+	signedIn, access, teams := server.SignedIn(), server.Needs(slipway.AccessManage), server.Needs(slipway.TeamManage)
+	manage, lock, freeze := server.Needs(slipway.EnvironmentManage), server.Needs(slipway.EnvironmentLock), server.Needs(slipway.FreezeManage)
+	token := server.Needs(slipway.TokenManage)
+	return []server.Route{
+		get("/settings", signedIn, func(c echo.Context) error { return seeOther(c, "/settings/people") }),
+		get("/settings/people", server.Needs(slipway.AccessExplain), s.people),
+		post("/settings/people/bindings", access, s.addBinding),
+		post("/settings/people/bindings/:id/remove", access, s.removeBinding),
+		post("/settings/people/teams", teams, s.addTeam),
+		get("/settings/environments", signedIn, s.environments),
+		post("/settings/environments", manage, s.addEnvironment),
+		post("/settings/environments/:environment/lock", lock, s.lockEnvironment),
+		post("/settings/environments/:environment/unlock", lock, s.unlockEnvironment),
+		post("/settings/freezes", freeze, s.addFreeze),
+		post("/settings/freezes/:id/remove", freeze, s.removeFreeze),
+		get("/settings/tokens", signedIn, s.tokens),
+		post("/settings/tokens", token, s.createToken),
+		post("/settings/tokens/:id/revoke", token, s.revokeToken),
+		get("/settings/appearance", signedIn, s.appearance),
+		post("/settings/appearance", signedIn, s.saveAppearance),
+	}
+}

@@ -208,7 +208,8 @@ type Events interface {
 
 // Logs keeps what workloads printed while a deployment was at work.
 type Logs interface {
-	// Append keeps lines and remembers the deployer's cursor behind them.
+	// Append keeps lines, numbers them on from the last one kept, and remembers
+	// the deployer's cursor behind them.
 	Append(ctx context.Context, deployment int64, lines []LogLine, cursor string) error
 	Cursor(ctx context.Context, deployment int64) (string, error)
 	// After returns up to limit lines with a number above after, oldest first.

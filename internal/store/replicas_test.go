@@ -79,6 +79,23 @@ func TestReplicasHearOfEvents(t *testing.T) {
 	told(t, feed, time.Second)
 }
 
+// TestLostNotificationsAreMadeUpFor: an event of which nobody was notified.
+func TestLostNotificationsAreMadeUpFor(t *testing.T) {
+	t.Parallel()
+	url := pgtest.URL(t)
+	s := openMigrated(t, url)
+	feed, cancel := s.Subscribe()
+	defer cancel()
+	for range 2 { // the first may be told of by the listener as it begins
+		_, err := raw(t, url).ExecContext(t.Context(), `INSERT INTO events (at, kind, team, service, environment, deployment, actor, message)
+			VALUES (now(), 'x', '', '', '', 0, '', '')`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		told(t, feed, 5*time.Second)
+	}
+}
+
 // TestReplicasShareTheWork: each wake-up goes to one of the replicas.
 func TestReplicasShareTheWork(t *testing.T) {
 	t.Parallel()

@@ -93,6 +93,7 @@ func (f *frontDoor) login(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	address = withHint(address, c.QueryParam("login_hint"))
 	under := append(f.pending(ctx), pending)
 	if err := f.putPending(ctx, under[max(0, len(under)-maxPending):]); err != nil {
 		return err
@@ -105,6 +106,19 @@ func (f *frontDoor) login(c echo.Context) error {
 	}
 	c.Response().Header().Set("Cache-Control", "no-store")
 	return c.Redirect(http.StatusSeeOther, address)
+}
+
+// withHint tells the provider whom a link means to sign in, as the demo's do.
+// It is a hint: the provider decides.
+func withHint(address, hint string) string {
+	u, err := url.Parse(address)
+	if hint == "" || len(hint) > 200 || err != nil {
+		return address
+	}
+	query := u.Query()
+	query.Set("login_hint", hint)
+	u.RawQuery = query.Encode()
+	return u.String()
 }
 
 // callback finishes a sign-in. What was pending is used up, whatever comes of

@@ -55,14 +55,14 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		err := next(c)
 		took := time.Since(began)
 		route := s.pattern(c)
-		status := c.Response().Status
-		s.metrics.count(c.Request().Method, route, status, took)
+		method, status := methodOf(c.Request()), c.Response().Status
+		s.metrics.count(method, route, status, took)
 		level := slog.LevelInfo
 		if _, own := s.owners[c.Path()]; own && s.quiet(c.Path()) {
 			level = slog.LevelDebug
 		}
 		s.log.LogAttrs(c.Request().Context(), level, "request",
-			slog.String("method", methodOf(c.Request())), slog.String("route", route), slog.Int("status", status),
+			slog.String("method", method), slog.String("route", route), slog.Int("status", status),
 			slog.Float64("ms", float64(took.Microseconds())/1000), slog.Int64("bytes", c.Response().Size),
 			slog.String("actor", ActorOf(c).ID), slog.String("address", c.RealIP()))
 		return err

@@ -24,6 +24,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/identity/devissuer"
 	"github.com/slipway-dev/slipway/internal/server/browser"
 	"github.com/slipway-dev/slipway/internal/slipway"
+	"github.com/slipway-dev/slipway/internal/store"
 )
 
 // devOptions are the flags of `slipway dev`.
@@ -121,7 +122,7 @@ func dev(ctx context.Context, out io.Writer, o devOptions) (err error) {
 	defer func() { err = errors.Join(err, processes.Close(context.WithoutCancel(ctx))) }()
 	backends := map[string]deployers.Deployer{
 		"process":      processes,
-		demo.Simulated: fake.New(fake.Options{Dir: filepath.Join(dir, "simulated"), Log: log}),
+		demo.Simulated: newSimulated(c, log),
 	}
 	issuer, err := newDevIssuer(c)
 	if err != nil {
@@ -137,6 +138,11 @@ func dev(ctx context.Context, out io.Writer, o devOptions) (err error) {
 	}
 	welcome(out, c.PublicURL, dir)
 	return p.run(ctx)
+}
+
+// newSimulated is the demo's deployer that runs nothing.
+func newSimulated(c config, log *slog.Logger) deployers.Deployer {
+	return fake.New(fake.Options{Dir: filepath.Join(c.DataDir, "simulated"), Log: log})
 }
 
 func devConfig(publicURL, dir string, o devOptions) config {
@@ -171,27 +177,32 @@ func newDevIssuer(c config) (http.Handler, error) {
 // furnish plays the demo's story into a fresh store and makes the token of the
 // README's tour.
 func furnish(ctx context.Context, out io.Writer, p *portal, backends map[string]deployers.Deployer, dir string, log *slog.Logger) error {
-	self, err := os.Executable()
+	admin, err := seedDemo(ctx, out, p.store, backends, p.config, log)
 	if err != nil {
 		return err
+	}
+	return writeToken(ctx, p, admin, filepath.Join(dir, "token"))
+}
+
+// seedDemo fills an empty store and starts what its story left live. It returns
+// the demo's administrator.
+func seedDemo(ctx context.Context, out io.Writer, s *store.Store, backends map[string]deployers.Deployer, c config, log *slog.Logger) (slipway.User, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return slipway.User{}, err
 	}
 	people := map[string]slipway.User{}
 	for _, d := range devPeople() {
-		people[d.ID] = slipway.User{ID: app.UserID(p.config.OIDCIssuer, d.ID), Issuer: p.config.OIDCIssuer, Subject: d.ID,
+		people[d.ID] = slipway.User{ID: app.UserID(c.OIDCIssuer, d.ID), Issuer: c.OIDCIssuer, Subject: d.ID,
 			Name: d.Name, Email: d.Email, Groups: d.Groups, LastSeen: time.Now().UTC()}
 	}
-	seeded, err := demo.Seed(ctx, demo.Options{Store: p.store, Real: backends, Program: self, Dir: dir, Now: time.Now().UTC().Truncate(time.Microsecond), Log: log,
+	seeded, err := demo.Seed(ctx, demo.Options{Store: s, Real: backends, Program: self, Dir: c.DataDir, Now: time.Now().UTC().Truncate(time.Microsecond), Log: log,
 		People: demo.People{Admin: people["ana"], Maintainer: people["mira"], Developer: people["jonas"], Approver: people["ben"]}})
-	if err != nil {
-		return err
+	if err != nil || !seeded {
+		return people["ana"], err
 	}
-	if seeded {
-		fmt.Fprintln(out, "First start: playing two weeks of demo history, starting the demo's services.")
-		if err := demo.HandOver(ctx, p.store, engine.NewRegistry(backends), func(line string) { log.Info(line) }); err != nil {
-			return err
-		}
-	}
-	return writeToken(ctx, p, people["ana"], filepath.Join(dir, "token"))
+	fmt.Fprintln(out, "First start: played two weeks of demo history, starting the demo's services.")
+	return people["ana"], demo.HandOver(ctx, s, engine.NewRegistry(backends), func(line string) { log.Info(line) })
 }
 
 // writeToken keeps an administrator's API token in a file, for curl. One that

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"strings"
@@ -11,10 +13,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/slipway-dev/slipway/deployers"
 	"github.com/slipway-dev/slipway/deployers/process"
+	"github.com/slipway-dev/slipway/internal/demo"
 	"github.com/slipway-dev/slipway/internal/demoapp"
 	"github.com/slipway-dev/slipway/internal/identity/devissuer"
 	"github.com/slipway-dev/slipway/internal/server/rest"
+	"github.com/slipway-dev/slipway/internal/store"
 )
 
 // hiddenCommands are the programs that Slipway starts itself, and what builds
@@ -35,6 +40,7 @@ func hiddenCommands() []*cobra.Command {
 			}},
 		healthcheckCommand(),
 		devIssuerCommand(),
+		demoSeedCommand(),
 	}
 	for _, c := range commands {
 		c.Hidden = true
@@ -65,6 +71,23 @@ func healthcheckCommand() *cobra.Command {
 		}}
 	c.Flags().StringVar(&url, "url", "http://127.0.0.1:8080/readyz", "what to ask")
 	return c
+}
+
+// demoSeedCommand fills an empty database with the demo, all of it simulated,
+// for docker compose. It runs before the portal, which then serves --simulated.
+func demoSeedCommand() *cobra.Command {
+	return &cobra.Command{Use: "demo-seed", Short: "Fill an empty database with demo data", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := loadConfig("", os.Environ())
+			if err != nil {
+				return exitError{exitUsage, err}
+			}
+			return withStore(c, "", func(ctx context.Context, s *store.Store, out io.Writer) error {
+				backends := map[string]deployers.Deployer{demo.Simulated: newSimulated(cfg, slog.New(slog.DiscardHandler))}
+				_, err := seedDemo(ctx, out, s, backends, cfg, slog.New(slog.DiscardHandler))
+				return err
+			})
+		}}
 }
 
 // devIssuerCommand is the development issuer on its own, for docker compose.

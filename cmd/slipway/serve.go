@@ -14,11 +14,13 @@ import (
 	"github.com/slipway-dev/slipway/deployers"
 	"github.com/slipway-dev/slipway/deployers/process"
 	"github.com/slipway-dev/slipway/internal/app"
+	"github.com/slipway-dev/slipway/internal/demo"
 	"github.com/slipway-dev/slipway/internal/store"
 )
 
 func serveCommand() *cobra.Command {
 	var path string
+	var simulated bool
 	c := &cobra.Command{
 		Use: "serve", Short: "Run the portal", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -26,14 +28,15 @@ func serveCommand() *cobra.Command {
 			if err != nil {
 				return exitError{exitUsage, fmt.Errorf("the configuration is wrong, nothing was started:\n%w", err)}
 			}
-			return serve(c.Context(), cfg)
+			return serve(c.Context(), cfg, simulated)
 		},
 	}
 	c.Flags().StringVar(&path, "config", "", "YAML file with the same keys as the environment")
+	c.Flags().BoolVar(&simulated, "simulated", false, "also offer the deployer that runs nothing, for demo data")
 	return c
 }
 
-func serve(ctx context.Context, c config) (err error) {
+func serve(ctx context.Context, c config, simulated bool) (err error) {
 	log := newLog(os.Stderr, c.LogLevel)
 	mainListener, metrics, err := listen(ctx, c)
 	if err != nil {
@@ -52,8 +55,11 @@ func serve(ctx context.Context, c config) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, processes.Close(context.WithoutCancel(ctx))) }()
-	p, err := assemble(ctx, parts{config: c, log: log, store: db, main: mainListener, metrics: metrics,
-		deployers: map[string]deployers.Deployer{"process": processes}})
+	backends := map[string]deployers.Deployer{"process": processes}
+	if simulated {
+		backends[demo.Simulated] = newSimulated(c, log)
+	}
+	p, err := assemble(ctx, parts{config: c, log: log, store: db, main: mainListener, metrics: metrics, deployers: backends})
 	if err != nil {
 		return err
 	}

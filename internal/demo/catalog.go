@@ -150,6 +150,9 @@ func (s *stage) withEdge(stages []slipway.Stage) []slipway.Stage {
 }
 
 func (s *stage) deployer(name string, replicas int) slipway.DeployerRef {
+	if s.Real[name] == nil {
+		name = Simulated
+	}
 	config := fmt.Sprintf(`{"replicas":%d}`, replicas)
 	if name == "process" {
 		config = fmt.Sprintf(`{"replicas":%d,"command":[%q,"demo-app","--bundle","${artifact}"],"readiness":{"path":"/healthz"},"drain":"5s","stopTimeout":"5s"}`, replicas, s.Program)

@@ -170,7 +170,7 @@ func (s *stage) approve(ctx context.Context, service, environment string, by sli
 // promotesBadly is a promotion that the deployer is told to fail.
 func (s *stage) promotesBadly(service, version, environment, why string) func(context.Context) error {
 	return func(ctx context.Context) error {
-		f := s.fakes["process"]
+		f := s.fakes[s.deployer("process", 1).Name]
 		if err := f.SetScript(ctx, deployers.Target{Service: service, Environment: environment}, version, fake.Script{Fail: why}); err != nil {
 			return err
 		}

@@ -3,22 +3,13 @@ package server
 import (
 	"bytes"
 	"context"
-	"fmt"
-	"io"
 	"log/slog"
-	"net/http"
-	"net/http/cookiejar"
 	"net/http/httptest"
-	"net/url"
 	"path/filepath"
-	"regexp"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/labstack/echo/v4"
 
 	"github.com/slipway-dev/slipway/internal/app"
 	"github.com/slipway-dev/slipway/internal/identity"
@@ -138,165 +129,6 @@ func (r *rig) read(f func(tx slipway.Tx) error) {
 	if err := r.store.Read(context.Background(), f); err != nil {
 		r.t.Fatal(err)
 	}
-}
-
-// browser keeps cookies and follows no redirects.
-type browser struct {
-	*http.Client
-	r *rig
-}
-
-func (r *rig) browser() *browser {
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return &browser{&http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, r}
-}
-
-func (b *browser) do(method, path string, body io.Reader, headers ...string) (*http.Response, string) {
-	b.r.t.Helper()
-	if strings.HasPrefix(path, "/") {
-		path = b.r.url + path
-	}
-	request, err := http.NewRequestWithContext(context.Background(), method, path, body)
-	if err != nil {
-		b.r.t.Fatal(err)
-	}
-	for i := 0; i+1 < len(headers); i += 2 {
-		request.Header.Set(headers[i], headers[i+1])
-	}
-	response, err := b.Do(request)
-	if err != nil {
-		b.r.t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		b.r.t.Fatal(err)
-	}
-	return response, string(text)
-}
-
-func (b *browser) get(path string, headers ...string) (*http.Response, string) {
-	b.r.t.Helper()
-	return b.do(http.MethodGet, path, nil, headers...)
-}
-
-func (b *browser) post(path string, form url.Values, headers ...string) (*http.Response, string) {
-	b.r.t.Helper()
-	return b.do(http.MethodPost, path, strings.NewReader(form.Encode()), append(headers, "Content-Type", "application/x-www-form-urlencoded")...)
-}
-
-// toCallback goes the way to the provider, chooses a person and returns the
-// address that the provider sends the browser back to.
-func (b *browser) toCallback(person, back string) string {
-	b.r.t.Helper()
-	response, _ := b.get("/auth/login?return=" + url.QueryEscape(back))
-	for response.StatusCode/100 == 3 {
-		response, _ = b.get(response.Header.Get("Location"))
-	}
-	id := regexp.MustCompile(`id=([^&]+)`).FindStringSubmatch(response.Request.URL.RawQuery)
-	if id == nil {
-		b.r.t.Fatalf("no sign-in page: %s at %s", response.Status, response.Request.URL)
-	}
-	response, body := b.post("/dev/issuer/login", url.Values{"id": {id[1]}, "person": {person}})
-	for response.StatusCode/100 == 3 {
-		location := response.Header.Get("Location")
-		if strings.HasPrefix(location, b.r.url+"/auth/callback") {
-			return location
-		}
-		response, body = b.get(location)
-	}
-	b.r.t.Fatalf("the provider did not send back: %s\n%s", response.Status, body)
-	return ""
-}
-
-// signIn returns where the browser is sent in the end.
-func (b *browser) signIn(person, back string) string {
-	b.r.t.Helper()
-	response, body := b.get(b.toCallback(person, back))
-	if response.StatusCode != http.StatusSeeOther {
-		b.r.t.Fatalf("callback: %s\n%s", response.Status, body)
-	}
-	return response.Header.Get("Location")
-}
-
-func (b *browser) cookie() string {
-	u, _ := url.Parse(b.r.url)
-	for _, c := range b.Jar.Cookies(u) {
-		if c.Name == "slipway" {
-			return c.Value
-		}
-	}
-	return ""
-}
-
-// pages is a surface for people, as small as can be.
-type pages struct{}
-
-func (pages) Routes() []Route {
-	return []Route{
-		{http.MethodGet, "/", SignedIn(), func(c echo.Context) error { return c.HTML(200, "<p>Hello "+ActorOf(c).Name) }},
-		{http.MethodGet, "/sign-in", Public(), func(c echo.Context) error { return c.HTML(200, "<p>Sign in") }},
-		{http.MethodGet, "/s/:service", Needs(slipway.ServiceRead), func(c echo.Context) error { return c.HTML(200, "<p>"+c.Param("service")) }},
-		{http.MethodPost, "/s/:service", Needs(slipway.ServiceRegister), func(c echo.Context) error {
-			if _, err := c.FormParams(); err != nil {
-				return err
-			}
-			return c.Redirect(303, "/s/"+c.Param("service"))
-		}},
-		{http.MethodGet, "/panic", Public(), func(echo.Context) error { panic("s3cret-of-the-panic") }},
-		{http.MethodGet, "/broken", Public(), func(echo.Context) error { return fmt.Errorf("dial tcp: s3cret-of-the-error") }},
-		{http.MethodGet, "/large", Public(), func(c echo.Context) error { return c.HTML(200, strings.Repeat("long ", 1000)) }},
-	}
-}
-
-func (pages) Authenticate(c echo.Context) error {
-	actor, _, err := SessionActor(c)
-	if err != nil && slipway.CodeOf(err) != slipway.CodeUnauthenticated {
-		return err
-	}
-	SetActor(c, actor)
-	return nil
-}
-
-func (pages) ShowError(c echo.Context, err error) error {
-	p := Describe(err, RequestID(c.Request().Context()))
-	return c.HTML(p.Status, fmt.Sprintf("<h1>%s</h1><p>%s %s <p>Request %s", p.Message, p.Affected, p.Do, p.RequestID))
-}
-
-// api is a surface for machines. Its token is "good".
-type api struct{}
-
-func (api) Routes() []Route {
-	return []Route{
-		{http.MethodGet, "/api/v1/services/:service", Needs(slipway.ServiceRead), func(c echo.Context) error { return c.JSON(200, ActorOf(c).ID) }},
-		{http.MethodPost, "/api/v1/services", Needs(slipway.ServiceRegister), func(c echo.Context) error {
-			var in map[string]any
-			if err := c.Bind(&in); err != nil {
-				return err
-			}
-			return c.JSON(200, in)
-		}},
-	}
-}
-
-func (api) Authenticate(c echo.Context) error {
-	switch c.Request().Header.Get("Authorization") {
-	case "":
-		return nil
-	case "Bearer good":
-		SetActor(c, slipway.Actor{Kind: slipway.ActorServiceAccount, ID: "robot"})
-		return nil
-	default:
-		return &slipway.Error{Code: slipway.CodeUnauthenticated, Message: "The token is not valid."}
-	}
-}
-
-func (api) ShowError(c echo.Context, err error) error {
-	p := Describe(err, RequestID(c.Request().Context()))
-	return c.JSON(p.Status, map[string]any{"code": p.Code, "message": p.Message, "request": p.RequestID})
 }
 
 // ticks are tickers that tests move by hand.

@@ -186,8 +186,8 @@ func (s *Server) follow(ctx context.Context, sub *subscription, out *streamWrite
 	defer stopBeat()
 	gap := time.NewTimer(0)
 	defer gap.Stop()
-	var may <-chan time.Time = gap.C // open when the next write may be
-	wake := (<-chan struct{})(nil)
+	may := gap.C             // open when the next write may be
+	var wake <-chan struct{} // open after that
 	for {
 		var err error
 		select {

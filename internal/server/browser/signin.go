@@ -40,7 +40,7 @@ func (s *Surface) showDoor(c echo.Context, status int, failed string) error {
 func loginPath(as, to string) string {
 	q := url.Values{"return": {to}}
 	if as != "" {
-		q.Set("as", as)
+		q.Set("login_hint", as)
 	}
 	return "/auth/login?" + q.Encode()
 }

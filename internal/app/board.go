@@ -14,8 +14,6 @@ type Board struct {
 	Freezes      []slipway.Freeze
 	Rows         []BoardRow
 	Next         string // cursor of the next page
-	Mine         bool   // only services of teams the actor has a role in
-	Needs        int    // deployments in view that wait for a decision of the actor
 }
 
 // BoardRow is one service, with what is known of it by environment.
@@ -50,15 +48,8 @@ func (a *App) Board(ctx context.Context, actor slipway.Actor, filter BoardFilter
 		if b.Freezes, err = tx.Freezes().List(ctx, a.now()); err != nil {
 			return err
 		}
-		if b.Rows, err = boardRows(ctx, tx, services); err != nil {
-			return err
-		}
-		bindings, err := a.bindings(ctx, tx, actor)
-		if err != nil {
-			return err
-		}
-		b.Needs = needs(b.Rows, actor, bindings)
-		return nil
+		b.Rows, err = boardRows(ctx, tx, services)
+		return err
 	})
 	return b, err
 }
@@ -96,18 +87,6 @@ func boardRows(ctx context.Context, tx slipway.Tx, services []slipway.Service) (
 		rows[index[d.Service]].Active[d.Environment] = d
 	}
 	return rows, nil
-}
-
-func needs(rows []BoardRow, actor slipway.Actor, bindings []slipway.Binding) int {
-	count := 0
-	for _, row := range rows {
-		for _, d := range row.Active {
-			if decidable(d, actor, bindings, nil) == "" {
-				count++
-			}
-		}
-	}
-	return count
 }
 
 // decidable says why the actor's approval of a deployment would not count now;

@@ -26,6 +26,7 @@ func (s *Surface) board(c echo.Context) error {
 		return err
 	}
 	v := boardView(b, c.QueryParams(), s.now())
+	v.NeedsYou = sh.InboxCount
 	if v.FailedToday > 0 && sh.State == "" {
 		sh.State, sh.Tone = "failed", component.Failed
 	}
@@ -33,7 +34,7 @@ func (s *Surface) board(c echo.Context) error {
 }
 
 func boardView(b app.Board, q url.Values, now time.Time) page.BoardView {
-	v := page.BoardView{Team: q.Get("team"), NeedsYou: b.Needs, CanRegister: true, Command: "slipway apply -f slipway.yaml",
+	v := page.BoardView{Team: q.Get("team"), CanRegister: true, Command: "slipway apply -f slipway.yaml",
 		FrozenHref: "/settings/environments", FailedHref: with(q, "show", "failed"), RollingHref: with(q, "show", "rolling")}
 	places := map[string]slipway.Environment{}
 	for _, e := range b.Environments {

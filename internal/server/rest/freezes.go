@@ -1,0 +1,75 @@
+package rest
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/slipway-dev/slipway/internal/app"
+	"github.com/slipway-dev/slipway/internal/server"
+	"github.com/slipway-dev/slipway/internal/slipway"
+)
+
+// Freeze keeps an environment from new deployments for a known time.
+type Freeze struct {
+	ID          int64     `json:"id"`
+	Environment string    `json:"environment"`
+	Reason      string    `json:"reason"`
+	From        time.Time `json:"from"`
+	Until       time.Time `json:"until"`
+	By          string    `json:"by"`
+}
+
+// AddFreeze asks for a freeze.
+type AddFreeze struct {
+	Environment string     `json:"environment"`
+	Reason      string     `json:"reason" maxLength:"2000"`
+	From        *time.Time `json:"from,omitempty" doc:"Now if left out."`
+	Until       time.Time  `json:"until"`
+}
+
+func freeze(f slipway.Freeze) Freeze {
+	return Freeze{ID: f.ID, Environment: f.Environment, Reason: f.Reason, From: at(f.From), Until: at(f.Until), By: f.By}
+}
+
+type addFreezeIn struct {
+	keyIn
+	Body AddFreeze
+}
+
+type freezeIn struct {
+	ID int64 `path:"id" minimum:"1"`
+}
+
+func (s *Surface) registerFreezes() {
+	add(s, operation{id: "list-freezes", method: http.MethodGet, path: "/freezes", access: server.SignedIn(), tag: "environments",
+		summary: "List current and coming freezes"}, s.listFreezes)
+	add(s, operation{id: "add-freeze", method: http.MethodPost, path: "/freezes", access: server.Needs(slipway.FreezeManage), tag: "environments",
+		summary: "Keep an environment from new deployments for a known time", status: http.StatusCreated}, s.addFreeze)
+	add(s, operation{id: "remove-freeze", method: http.MethodDelete, path: "/freezes/{id}", access: server.Needs(slipway.FreezeManage), tag: "environments",
+		summary: "End a freeze before its time"}, s.removeFreeze)
+}
+
+func (s *Surface) listFreezes(ctx context.Context, actor slipway.Actor, _ *empty) (*answer[Page[Freeze]], error) {
+	all, err := s.App.Freezes(ctx, actor)
+	if err != nil {
+		return nil, err
+	}
+	return pageOf(all, "", freeze), nil
+}
+
+func (s *Surface) addFreeze(ctx context.Context, actor slipway.Actor, in *addFreezeIn) (*answer[Freeze], error) {
+	c := app.AddFreeze{Once: in.once(), Environment: in.Body.Environment, Reason: in.Body.Reason, Until: in.Body.Until}
+	if in.Body.From != nil {
+		c.From = *in.Body.From
+	}
+	f, err := s.App.AddFreeze(ctx, actor, c)
+	if err != nil {
+		return nil, err
+	}
+	return &answer[Freeze]{freeze(f)}, nil
+}
+
+func (s *Surface) removeFreeze(ctx context.Context, actor slipway.Actor, in *freezeIn) (*empty, error) {
+	return nil, s.App.RemoveFreeze(ctx, actor, in.ID)
+}

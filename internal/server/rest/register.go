@@ -1,0 +1,34 @@
+package rest
+
+import "github.com/danielgtaylor/huma/v2"
+
+// registerAll puts every operation into the API, resource by resource.
+func (s *Surface) registerAll() {
+	s.registerMe()
+	s.registerBoard()
+	s.registerServices()
+	s.registerPipelines()
+	s.registerReleases()
+	s.registerDeployments()
+	s.registerControls()
+	s.registerRunning()
+	s.registerRollbacks()
+	s.registerEnvironments()
+	s.registerFreezes()
+}
+
+// tags are the chapters of the documentation, in reading order.
+func tags() []*huma.Tag {
+	return []*huma.Tag{
+		{Name: "overview", Description: "Everything at a glance."},
+		{Name: "teams", Description: "Who owns services."},
+		{Name: "services", Description: "What is released as one."},
+		{Name: "pipelines", Description: "How a service goes out, as a file."},
+		{Name: "releases", Description: "Immutable versions. CI creates them."},
+		{Name: "deployments", Description: "Releases on their way, and decisions about them."},
+		{Name: "environments of a service", Description: "What runs where, and the way back."},
+		{Name: "environments", Description: "Places to run in, their locks and freezes."},
+		{Name: "access", Description: "Who may do what, and tokens."},
+		{Name: "audit", Description: "Who did what."},
+	}
+}

@@ -58,7 +58,7 @@ func compareView(p app.Comparison, now time.Time) page.CompareView {
 func sideStation(side app.Side, now time.Time) component.Station {
 	st := component.Station{Version: side.Version, State: component.None, Detail: "as it was released"}
 	if side.Live != nil {
-		st.Detail = "live in " + side.Name + " since " + component.Age(now.Sub(side.Live.Since)) + " ago"
+		st.Detail = "went live in " + side.Name + " " + component.Age(now.Sub(side.Live.Since)) + " ago"
 	}
 	if side.Missing != "" {
 		st.Detail = side.Missing

@@ -1,0 +1,112 @@
+package browser_test
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"golang.org/x/net/html"
+)
+
+func attr(n *html.Node, name string) string {
+	for _, a := range n.Attr {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+func has(n *html.Node, name string) bool {
+	return slices.ContainsFunc(n.Attr, func(a html.Attribute) bool { return a.Key == name })
+}
+
+func elements(n *html.Node, tags ...string) []*html.Node {
+	var found []*html.Node
+	for c := range n.Descendants() {
+		if c.Type == html.ElementNode && slices.Contains(tags, c.Data) {
+			found = append(found, c)
+		}
+	}
+	return found
+}
+
+// visible is the text of a page with single spaces.
+func visible(n *html.Node) string {
+	var words []string
+	for c := range n.Descendants() {
+		if c.Type == html.TextNode && c.Parent.Data != "script" && c.Parent.Data != "style" {
+			words = append(words, strings.Fields(c.Data)...)
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// form finds the form that is sent to an address, and fills in what a browser
+// would send if nobody touched it.
+func (a answer) form(action string) url.Values {
+	a.t.Helper()
+	for _, f := range elements(a.page(), "form") {
+		if attr(f, "action") != action || attr(f, "method") != "post" {
+			continue
+		}
+		values := url.Values{}
+		for _, field := range elements(f, "input", "textarea", "select") {
+			name, kind := attr(field, "name"), attr(field, "type")
+			switch {
+			case name == "" || has(field, "disabled"):
+			case field.Data == "textarea":
+				values.Add(name, strings.TrimPrefix(visibleRaw(field), "\n"))
+			case field.Data == "select":
+				if option, ok := chosen(field); ok {
+					values.Add(name, option)
+				}
+			case kind == "radio" || kind == "checkbox":
+				if has(field, "checked") {
+					values.Add(name, attr(field, "value"))
+				}
+			default:
+				values.Add(name, attr(field, "value"))
+			}
+		}
+		return values
+	}
+	a.t.Fatalf("%s has no form for %s", a.path, action)
+	return nil
+}
+
+func chosen(field *html.Node) (string, bool) {
+	options := elements(field, "option")
+	for _, o := range options {
+		if has(o, "selected") {
+			return attr(o, "value"), true
+		}
+	}
+	for _, o := range options {
+		if !has(o, "disabled") {
+			return attr(o, "value"), true
+		}
+	}
+	return "", false
+}
+
+func visibleRaw(n *html.Node) string {
+	var text strings.Builder
+	for c := range n.Descendants() {
+		if c.Type == html.TextNode {
+			text.WriteString(c.Data)
+		}
+	}
+	return text.String()
+}
+
+// fill opens a page as somebody, fills in a form of it and sends it.
+func (w *world) fill(as, page, action string, pairs ...string) answer {
+	w.t.Helper()
+	form := w.get(as, page).status(http.StatusOK).form(action)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		form.Set(pairs[i], pairs[i+1])
+	}
+	return w.send(as, http.MethodPost, action, form, "Referer", "http://example.com"+page)
+}

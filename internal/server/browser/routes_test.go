@@ -1,0 +1,147 @@
+package browser_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/slipway-dev/slipway/internal/slipway"
+)
+
+// pages is every address that shows a page, and something that it says.
+func pages(d slipway.Deployment) map[string]string {
+	n := fmt.Sprint(d.ID)
+	return map[string]string{
+		"/": "1.2.0 waits for 0 of 1 approval", "/?team=payments": "billing-api", "/?show=failed": "Only services with something failed", "/?q=bill": "billing-api",
+		"/inbox": "1.2.0 to production waits for 0 of 1 approval", "/gates/" + n: "Release 1.2.0 to production?", "/runs/" + n: "It waits for people.",
+		"/s/billing-api": "Billing API", "/s/web": "No pipeline yet", "/s/billing-api/production": "Change it", "/s/billing-api/dev": "healthy, 2 of 2",
+		"/s/billing-api/production/rollback": "What will be undone", "/s/billing-api/r/1.1.0": "Notes of 1.1.0",
+		"/s/billing-api/compare": "Choose two sides", "/s/billing-api/compare?from=staging&to=production": "What differs",
+		"/s/billing-api/compare?from=1.0.0&to=1.2.0": "What differs", "/s/billing-api/compare?from=1.0.0&to=1.0.0": "Identical",
+		"/s/billing-api/pipeline": "revision 1", "/s/billing-api/pipeline?revision=1": "slipway.yaml", "/s/web/pipeline": "No revision yet",
+		"/activity": "asked for", "/activity?service=billing-api&actor=Jonas": "actor: Jonas", "/activity?action=nothing": "Nothing matches",
+		"/new": "Register a service", "/new?from=yaml": "Paste a slipway.yaml", "/new?from=backstage": "catalog-info.yaml",
+		"/settings/people": "developers", "/settings/people?permission=deployment.approve&actor=ben%40example.com&resource=billing-api%2Fproduction": "Role approver",
+		"/settings/environments": "production", "/settings/tokens": "No token yet", "/settings/appearance": "Theme",
+		"/find": "Find", "/find?q=billing": "Compare environments of billing-api", "/find?q=" + n: "run " + n,
+	}
+}
+
+// posts sends every form there is once, each from the page it stands on.
+func (w *world) posts(d slipway.Deployment) {
+	t, n := w.t, fmt.Sprint(d.ID)
+	t.Helper()
+	w.fill("Ben", "/gates/"+n, "/gates/"+n+"/approve", "comment", "fine").leadsTo("/gates/" + n)
+	d = w.begin(d)
+	w.fill("Jonas", "/runs/"+n, "/runs/"+n+"/pause").leadsTo("/runs/" + n)
+	w.fill("Jonas", "/runs/"+n, "/runs/"+n+"/resume").leadsTo("/runs/" + n)
+	w.fill("Jonas", "/runs/"+n, "/runs/"+n+"/cancel").leadsTo("/runs/" + n)
+	for d = w.step(d, slipway.Accepted{Generation: d.ID<<12 + 2}); d.State.Active(); {
+		d = w.step(d, slipway.Seen{Observed: slipway.Observed{At: w.clock(), Generation: d.Current().Generation, Converged: true}})
+	}
+	w.pass(time.Second)
+	again := w.fill("Jonas", "/runs/"+n, "/runs/"+n+"/retry").status(http.StatusSeeOther).Header().Get("Location")
+	w.fill("Ben", again, again+"/reject", "reason", "not today").leadsTo(again)
+	w.fill("Ana", "/s/billing-api/production", "/s/billing-api/production/promote", "version", "1.2.0").status(http.StatusSeeOther)
+	w.send("Ana", http.MethodPost, "/s/billing-api/staging/redeploy", url.Values{"version": {"1.2.0"}}).status(http.StatusSeeOther)
+	w.fill("Ben", "/s/billing-api/production/rollback", "/s/billing-api/production/rollback", "reason", "sums are off").status(http.StatusSeeOther)
+	w.fill("Ana", "/s/billing-api/production", "/s/billing-api/production/hold/lift").leadsTo("/s/billing-api/production")
+	w.releaseOf("billing-api", "1.3.0", false)
+	w.fill("Ana", "/s/billing-api/r/1.3.0", "/s/billing-api/r/1.3.0/block", "reason", "bad").leadsTo("/s/billing-api/r/1.3.0")
+	w.fill("Ana", "/s/billing-api/r/1.3.0", "/s/billing-api/r/1.3.0/unblock").leadsTo("/s/billing-api/r/1.3.0")
+	w.fill("Ana", "/s/billing-api/r/1.3.0", "/s/billing-api/r/1.3.0/promote", "environment", "dev").status(http.StatusSeeOther)
+	w.fill("Ana", "/s/billing-api/pipeline", "/s/billing-api/pipeline", "intent", "apply", "yaml", strings.Replace(pipelineText, "weight: 25", "weight: 20", 1)).leadsTo("/s/billing-api/pipeline")
+	w.fill("Ana", "/new", "/new?from=form", "name", "ledger", "team", "payments").leadsTo("/s/ledger")
+	w.settingsPosts()
+	w.fill("Ana", "/", "/settings/appearance", "theme", "dark").leadsTo("/")
+	w.send("Ana", http.MethodPost, "/theme", url.Values{"theme": {"light"}, "return": {"/inbox"}}).leadsTo("/inbox")
+}
+
+func (w *world) settingsPosts() {
+	people, places, tokens := "/settings/people", "/settings/environments", "/settings/tokens"
+	w.fill("Ana", people, people+"/bindings", "subject", "vera@example.com", "role", "viewer", "scope", "team:payments").leadsTo(people)
+	w.fill("Ana", people, people+"/bindings/3/remove").leadsTo(people)
+	w.fill("Ana", people, people+"/teams", "name", "core", "title", "Core").leadsTo(people)
+	w.fill("Ana", places, places, "name", "preview", "rank", "5", "tier", "development").leadsTo(places)
+	w.fill("Ana", places, places+"/dev/lock", "reason", "moving house").leadsTo(places)
+	w.fill("Ana", places, places+"/dev/unlock").leadsTo(places)
+	w.fill("Ana", places, "/settings/freezes", "environment", "production", "reason", "quarter end", "until", "2027-01-01T08:00").leadsTo(places)
+	w.fill("Ana", places, "/settings/freezes/1/remove").leadsTo(places)
+	made := w.fill("Ana", tokens, tokens, "name", "ci", "permission", "service.read").status(http.StatusCreated).says("It is shown this once.")
+	for _, f := range elements(made.page(), "form") {
+		if action := attr(f, "action"); strings.HasSuffix(action, "/revoke") {
+			w.send("Ana", http.MethodPost, action, made.form(action)).leadsTo(tokens)
+		}
+	}
+}
+
+// TestEveryRoute visits all of the list, so that no page is without a test.
+func TestEveryRoute(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	d := w.furnish()
+	for path, text := range pages(d) {
+		a := w.get("Ana", path).status(http.StatusOK).says(text)
+		checkPage(a)
+	}
+	w.get("", "/sign-in?return=%2Finbox").status(http.StatusOK).says("Sign in with single sign-on")
+	w.get("Ana", "/sign-in?return=%2Finbox").leadsTo("/inbox")
+	w.get("Ana", "/settings").leadsTo("/settings/people")
+	w.get("Ana", fmt.Sprintf("/runs/%d/log.txt", d.ID)).status(http.StatusOK)
+	for _, path := range []string{"/activity.csv?service=billing-api", "/activity.jsonl"} {
+		w.get("Ana", path).status(http.StatusOK)
+	}
+	w.posts(d)
+	for path := range pages(d) { // again, with everything that has happened
+		checkPage(w.get("Ana", path).status(http.StatusOK))
+	}
+	for _, r := range w.routes {
+		if !w.visited[r.Method+" "+r.Path] {
+			t.Errorf("%s %s was not visited", r.Method, r.Path)
+		}
+	}
+}
+
+// TestEmpty shows every page that exists before anything does.
+func TestEmpty(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for path, text := range map[string]string{
+		"/": "Nothing on the line yet", "/inbox": "Nothing waits for you", "/activity": "signed in", "/new": "There is no team yet", "/new?from=yaml": "Paste",
+		"/settings/people": "No team yet", "/settings/environments": "No environment yet", "/settings/tokens": "No token yet", "/settings/appearance": "Theme",
+		"/find": "Find", "/find?q=zz": "Nothing is called",
+	} {
+		checkPage(w.get("Ana", path).status(http.StatusOK).says(text))
+	}
+}
+
+// checkPage holds a page to what all of them promise.
+func checkPage(a answer) {
+	a.t.Helper()
+	doc := a.page()
+	if n := len(elements(doc, "h1")); n != 1 {
+		a.t.Errorf("%s has %d headings of the first order", a.path, n)
+	}
+	seen := map[string]bool{}
+	for n := range doc.Descendants() {
+		if at := attr(n, "id"); at != "" && seen[at] {
+			a.t.Errorf("%s has the id %q twice", a.path, at)
+		} else {
+			seen[at] = true
+		}
+		if n.Data == "time" && !strings.HasSuffix(attr(n, "title"), "UTC") {
+			a.t.Errorf("%s has a time without its zone: %q", a.path, attr(n, "title"))
+		}
+	}
+	for _, f := range elements(doc, "form") {
+		if attr(f, "method") == "post" && a.form(attr(f, "action")).Get("idempotency_key") == "" {
+			a.t.Errorf("%s: the form for %s has no key", a.path, attr(f, "action"))
+		}
+	}
+	if cache := a.Header().Get("Cache-Control"); !strings.Contains(cache, "no-") {
+		a.t.Errorf("%s may be cached: %q", a.path, cache)
+	}
+}

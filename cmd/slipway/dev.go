@@ -120,10 +120,11 @@ func dev(ctx context.Context, out io.Writer, o devOptions) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, processes.Close(context.WithoutCancel(ctx))) }()
-	backends := map[string]deployers.Deployer{
-		"process":      processes,
-		demo.Simulated: newSimulated(c, log),
+	simulated, err := newSimulated(ctx, c, log)
+	if err != nil {
+		return err
 	}
+	backends := map[string]deployers.Deployer{"process": processes, demo.Simulated: simulated}
 	issuer, err := newDevIssuer(c)
 	if err != nil {
 		return err
@@ -140,9 +141,11 @@ func dev(ctx context.Context, out io.Writer, o devOptions) (err error) {
 	return p.run(ctx)
 }
 
-// newSimulated is the demo's deployer that runs nothing.
-func newSimulated(c config, log *slog.Logger) deployers.Deployer {
-	return fake.New(fake.Options{Dir: filepath.Join(c.DataDir, "simulated"), Log: log})
+// newSimulated is the demo's deployer that runs nothing. It takes a few looks to
+// get ready, so that there is something to watch.
+func newSimulated(ctx context.Context, c config, log *slog.Logger) (deployers.Deployer, error) {
+	simulated := fake.New(fake.Options{Dir: filepath.Join(c.DataDir, "simulated"), Log: log})
+	return simulated, simulated.SetScript(ctx, deployers.Target{}, "", fake.Script{ReadyAfter: 12})
 }
 
 func devConfig(publicURL, dir string, o devOptions) config {

@@ -83,8 +83,11 @@ func demoSeedCommand() *cobra.Command {
 				return exitError{exitUsage, err}
 			}
 			return withStore(c, "", func(ctx context.Context, s *store.Store, out io.Writer) error {
-				backends := map[string]deployers.Deployer{demo.Simulated: newSimulated(cfg, slog.New(slog.DiscardHandler))}
-				_, err := seedDemo(ctx, out, s, backends, cfg, slog.New(slog.DiscardHandler))
+				quiet := slog.New(slog.DiscardHandler)
+				simulated, err := newSimulated(ctx, cfg, quiet)
+				if err == nil {
+					_, err = seedDemo(ctx, out, s, map[string]deployers.Deployer{demo.Simulated: simulated}, cfg, quiet)
+				}
 				return err
 			})
 		}}

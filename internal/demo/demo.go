@@ -48,6 +48,11 @@ func Seed(ctx context.Context, o Options) (bool, error) {
 		return false, err
 	}
 	s := newStage(o)
+	for _, f := range s.fakes { // about as long as real services take
+		if err := f.SetScript(ctx, deployers.Target{}, "", fake.Script{ReadyAfter: 40}); err != nil {
+			return false, err
+		}
+	}
 	if err := s.furnish(ctx); err != nil {
 		return false, fmt.Errorf("demo: %w", err)
 	}

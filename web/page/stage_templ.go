@@ -47,7 +47,7 @@ func Stage(s layout.Shell, v StageView) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = layout.Live(s, "stage-now").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = layout.Live(s, "stage-now", "stage-recent").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -264,7 +264,7 @@ func Stage(s layout.Shell, v StageView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 20, "<section aria-labelledby=\"recent\"><h2 id=\"recent\">Recent deployments</h2>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 20, "<section id=\"stage-recent\" aria-labelledby=\"recent\"><h2 id=\"recent\">Recent deployments</h2>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -120,10 +120,7 @@ func dev(ctx context.Context, out io.Writer, o devOptions) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, processes.Close(context.WithoutCancel(ctx))) }()
-	simulated, err := newSimulated(ctx, c, log)
-	if err != nil {
-		return err
-	}
+	simulated := newSimulated(c, log)
 	backends := map[string]deployers.Deployer{"process": processes, demo.Simulated: simulated}
 	issuer, err := newDevIssuer(c)
 	if err != nil {
@@ -137,15 +134,16 @@ func dev(ctx context.Context, out io.Writer, o devOptions) (err error) {
 	if err := furnish(ctx, out, p, backends, dir, log); err != nil {
 		return err
 	}
+	if err := takeTime(ctx, simulated); err != nil {
+		return err
+	}
 	welcome(out, c.PublicURL, dir)
 	return p.run(ctx)
 }
 
-// newSimulated is the demo's deployer that runs nothing. It takes a few looks to
-// get ready, so that there is something to watch.
-func newSimulated(ctx context.Context, c config, log *slog.Logger) (deployers.Deployer, error) {
-	simulated := fake.New(fake.Options{Dir: filepath.Join(c.DataDir, "simulated"), Log: log})
-	return simulated, simulated.SetScript(ctx, deployers.Target{}, "", fake.Script{ReadyAfter: 12})
+// newSimulated is the demo's deployer that runs nothing.
+func newSimulated(c config, log *slog.Logger) *fake.Deployer {
+	return fake.New(fake.Options{Dir: filepath.Join(c.DataDir, "simulated"), Log: log})
 }
 
 func devConfig(publicURL, dir string, o devOptions) config {
@@ -185,6 +183,12 @@ func furnish(ctx context.Context, out io.Writer, p *portal, backends map[string]
 		return err
 	}
 	return writeToken(ctx, p, admin, filepath.Join(dir, "token"))
+}
+
+// takeTime has simulated rollouts last a few looks, so that there is something
+// to watch. What runs already stays ready.
+func takeTime(ctx context.Context, simulated *fake.Deployer) error {
+	return simulated.SetScript(ctx, deployers.Target{}, "", fake.Script{ReadyAfter: 12})
 }
 
 // seedDemo fills an empty store and starts what its story left live. It returns

@@ -84,11 +84,11 @@ func demoSeedCommand() *cobra.Command {
 			}
 			return withStore(c, "", func(ctx context.Context, s *store.Store, out io.Writer) error {
 				quiet := slog.New(slog.DiscardHandler)
-				simulated, err := newSimulated(ctx, cfg, quiet)
-				if err == nil {
-					_, err = seedDemo(ctx, out, s, map[string]deployers.Deployer{demo.Simulated: simulated}, cfg, quiet)
+				simulated := newSimulated(cfg, quiet)
+				if _, err := seedDemo(ctx, out, s, map[string]deployers.Deployer{demo.Simulated: simulated}, cfg, quiet); err != nil {
+					return err
 				}
-				return err
+				return takeTime(ctx, simulated)
 			})
 		}}
 }

@@ -57,9 +57,7 @@ func serve(ctx context.Context, c config, simulated bool) (err error) {
 	defer func() { err = errors.Join(err, processes.Close(context.WithoutCancel(ctx))) }()
 	backends := map[string]deployers.Deployer{"process": processes}
 	if simulated {
-		if backends[demo.Simulated], err = newSimulated(ctx, c, log); err != nil {
-			return err
-		}
+		backends[demo.Simulated] = newSimulated(c, log)
 	}
 	p, err := assemble(ctx, parts{config: c, log: log, store: db, main: mainListener, metrics: metrics, deployers: backends})
 	if err != nil {

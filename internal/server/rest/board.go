@@ -16,7 +16,6 @@ type Board struct {
 	Freezes      []Freeze      `json:"freezes"`
 	Rows         []BoardRow    `json:"rows"`
 	Next         string        `json:"next,omitempty" doc:"Cursor of the next page; left out on the last."`
-	Needs        int           `json:"needs" doc:"Deployments of these rows that wait for your decision."`
 }
 
 // BoardRow is one service.
@@ -83,7 +82,7 @@ func (s *Surface) getBoard(ctx context.Context, actor slipway.Actor, in *listSer
 		return nil, err
 	}
 	return &answer[Board]{Board{Environments: each(b.Environments, environment), Freezes: each(b.Freezes, freeze), Rows: each(b.Rows, boardRow),
-		Next: b.Next, Needs: b.Needs}}, nil
+		Next: b.Next}}, nil
 }
 
 // Inbox is what waits for you and what you asked for.

@@ -89,7 +89,7 @@ func Activity(s layout.Shell, v ActivityView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = component.Input("f-action", component.Field{Name: "action", Label: "What", Value: v.Action, Placeholder: "gate.approve"}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = component.Input("f-action", component.Field{Name: "action", Label: "What", Value: v.Action, Placeholder: "deployment.approve"}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

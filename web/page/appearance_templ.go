@@ -151,9 +151,11 @@ func Appearance(s layout.Shell, v AppearanceView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = component.Checkbox("utc", "utc", component.Option{Value: "1", Label: "Show times in UTC", Note: "Now in " + v.Zone + ".", Selected: v.UTC}).Render(ctx, templ_7745c5c3_Buffer)
-			if templ_7745c5c3_Err != nil {
-				return templ_7745c5c3_Err
+			if v.Zone != "" {
+				templ_7745c5c3_Err = component.Checkbox("utc", "utc", component.Option{Value: "1", Label: "Show times in UTC", Note: "Now in " + v.Zone + ".", Selected: v.UTC}).Render(ctx, templ_7745c5c3_Buffer)
+				if templ_7745c5c3_Err != nil {
+					return templ_7745c5c3_Err
+				}
 			}
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, "</fieldset><div class=\"buttons\"><button class=\"button primary\" type=\"submit\">Save</button></div></form></div>")
 			if templ_7745c5c3_Err != nil {

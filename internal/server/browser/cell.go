@@ -186,8 +186,11 @@ func readyWords(tracks []slipway.ObservedTrack) string {
 // nowWords is how a deployment at work stands: "25 % of traffic, 3 of 5 ready".
 func nowWords(d slipway.Deployment, o *slipway.Observed) string {
 	current := d.Current()
-	if current == nil || o == nil || o.Generation != current.Generation {
+	if current == nil {
 		return d.Message
+	}
+	if o == nil || o.Generation != current.Generation {
+		return starting(d, *current)
 	}
 	for _, t := range o.Tracks {
 		if t.Spec == d.Plan.To.ID() {
@@ -199,6 +202,15 @@ func nowWords(d slipway.Deployment, o *slipway.Observed) string {
 		}
 	}
 	return d.Message
+}
+
+// starting is what is said before anything was seen of a phase. Its name alone
+// ("all replaced") would sound as if it were done.
+func starting(d slipway.Deployment, current slipway.PhaseRun) string {
+	if d.State != slipway.Running || d.Message != current.Desired.Name {
+		return d.Message
+	}
+	return "starting phase " + strconv.Itoa(d.Phase+1) + " of " + strconv.Itoa(len(d.Plan.Phases))
 }
 
 // progress is how far a deployment is, in per cent: whole phases, and within

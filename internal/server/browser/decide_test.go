@@ -73,7 +73,7 @@ func TestApprovalIsForOnePlan(t *testing.T) {
 	other.Deadline *= 2
 	w.step(d, slipway.Replanned{Plan: other})
 	w.send("Ben", http.MethodPost, gate+"/approve", form).status(http.StatusConflict).says("The plan of deployment", "changed since you saw it", "The plan changed since it was asked for.")
-	w.get("Ben", gate).says("10m")
+	w.get("Ben", gate).says("10 min")
 	if votes := w.deployment(d.ID).Votes; len(votes) != 0 {
 		t.Errorf("votes: %+v", votes)
 	}

@@ -193,27 +193,34 @@ func votes(list []slipway.Vote, plan string) []component.Vote {
 	return rows
 }
 
-// tracks are the sets of instances that were seen.
-func tracks(o *slipway.Observed, fresh bool) []component.Track {
+// tracks are the sets of instances that were seen, each by the part it plays.
+func tracks(st slipway.StageState, active *slipway.Deployment, now time.Time) []component.Track {
+	o := st.Observed
 	if o == nil {
 		return nil
 	}
+	fresh := stop{state: st, now: now}.fresh()
 	rows := make([]component.Track, len(o.Tracks))
 	for i, t := range o.Tracks {
-		state := component.Live
+		row := component.Track{Name: "other", Version: t.Version, State: component.Live, Weight: t.Weight, Ready: t.Ready, Wanted: t.Wanted}
+		switch {
+		case st.Live != nil && t.Spec == st.Live.Spec.ID():
+			row.Name = "live"
+		case active != nil && t.Spec == active.Plan.To.ID():
+			row.Name = "next"
+		}
 		switch {
 		case !fresh:
-			state = component.Unknown
+			row.State = component.Unknown
 		case o.Failed && t.Ready < t.Wanted:
-			state = component.Failed
+			row.State = component.Failed
 		case t.Ready < t.Wanted:
-			state = component.Rolling
+			row.State = component.Rolling
 		}
-		weight := t.Weight
 		if len(o.Tracks) == 1 {
-			weight = -1
+			row.Weight = -1
 		}
-		rows[i] = component.Track{Name: "release", Version: t.Version, State: state, Weight: weight, Ready: t.Ready, Wanted: t.Wanted}
+		rows[i] = row
 	}
 	return rows
 }

@@ -171,9 +171,9 @@ func howOut(p slipway.Plan) []component.Check {
 		out.Text = "All at once: the old release comes up beside what runs and takes all traffic when it is ready."
 	}
 	if p.OnFailure == slipway.OnFailureStop {
-		out.Text += " Stops where it is when a phase is not ready within " + p.Deadline.String() + "."
+		out.Text += " Stops where it is when a phase is not ready within " + exact(time.Duration(p.Deadline)) + "."
 	} else {
-		out.Text += " Goes back by itself when a phase is not ready within " + p.Deadline.String() + "."
+		out.Text += " Goes back by itself when a phase is not ready within " + exact(time.Duration(p.Deadline)) + "."
 	}
 	back := component.Check{Text: "There is nothing to go back to: this is the first release here.", Note: "first"}
 	switch {

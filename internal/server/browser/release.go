@@ -73,6 +73,7 @@ func releasePlaces(v *page.ReleaseView, p app.ReleasePage, now time.Time) {
 		states[st.Environment] = st
 	}
 	var serves []string
+	chosen := false // the first place where it is not yet
 	for _, stage := range p.Pipeline.Stages {
 		at := stop{service: v.Service, environment: stage.Environment, state: states[stage.Environment], now: now}
 		st := at.station("w-")
@@ -91,6 +92,12 @@ func releasePlaces(v *page.ReleaseView, p app.ReleasePage, now time.Time) {
 			v.WhyNot = append(v.WhyNot, why("Permission", whyNot)...)
 		} else {
 			v.CanPromote = true
+			live := at.state.Live != nil && at.state.Live.Spec.Version == v.Version
+			if live {
+				option.Note = "live there"
+			}
+			option.Selected = !live && !chosen
+			chosen = chosen || option.Selected
 		}
 		v.Targets = append(v.Targets, option)
 	}

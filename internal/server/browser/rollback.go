@@ -52,7 +52,10 @@ func (s *Surface) rollback(c echo.Context) error {
 }
 
 func rollbackView(p app.RollbackPage, now time.Time) page.RollbackView {
-	at := stop{service: p.Service.Name, environment: p.Environment.Name, state: p.State, active: p.Active, now: now}
+	at := stop{service: p.Service.Name, environment: p.Environment.Name, state: p.State, now: now}
+	if p.Active != nil && p.Active.State != slipway.Waiting { // what waits has changed nothing yet
+		at.active = p.Active
+	}
 	st := at.station("r-")
 	v := page.RollbackView{Team: p.Service.Team, Service: p.Service.Name, Environment: p.Environment.Name, Current: st.Version, CurrentAt: st.Since,
 		State: st.State, CanRollback: p.WhyNot == "", WhyNot: why("Permission", p.WhyNot), Summary: summary(p.Changes, 0), Changes: changes(p.Changes),

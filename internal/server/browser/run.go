@@ -78,9 +78,8 @@ func runView(p app.DeploymentPage, now time.Time) page.RunView {
 	default:
 		v.Now = d.Message
 	}
-	at := stop{state: p.State, now: now}
 	if d.State.Active() && d.State != slipway.Waiting || p.State.Live != nil && p.State.Live.Deployment == d.ID {
-		v.Tracks = tracks(p.State.Observed, at.fresh())
+		v.Tracks = tracks(p.State, &d, now)
 	}
 	if h := p.State.Hold; h != nil && h.Deployment == d.ID {
 		v.Hold = "Automation of " + d.Environment + " is held: " + h.Reason + "."

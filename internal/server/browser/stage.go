@@ -51,11 +51,12 @@ func stageView(p app.StagePage, whole app.ServicePage, now time.Time) page.Stage
 	st := at.station("s-")
 	v := page.StageView{Team: p.Service.Team, Service: p.Service.Name, Environment: p.Environment.Name, State: st.State, Progress: st.Progress,
 		Word: st.Detail, Version: st.Version, Since: st.Since, Deployer: p.Stage.Deployer.Name, Strategy: strategyWords(p.Stage.Strategy),
-		Line: serviceLine(whole, now), Tracks: tracks(p.State.Observed, at.fresh()), Recent: deploymentRows(p.Deployments)}
+		Line: serviceLine(whole, now), Tracks: tracks(p.State, p.Active, now), Recent: deploymentRows(p.Deployments)}
 	if st.Version != "" {
 		v.VersionHref = releasePath(v.Service, st.Version)
 	}
 	if p.Active != nil {
+		v.Word = "" // the link beside it says what is under way
 		v.Active = component.Link{Text: p.Active.Version + " " + stateWord(*p.Active), Href: deploymentPath(*p.Active)}
 		v.ActiveState = deploymentState(*p.Active)
 	}

@@ -41,7 +41,8 @@ const close = () => {
 const connect = (resync) => {
   close();
   if (!on || document.hidden) return;
-  source = new EventSource(`/events?topics=${encodeURIComponent(topics.join(","))}`);
+  // From where the page was rendered: what happened since then is told as well.
+  source = new EventSource(`/events?topics=${encodeURIComponent(topics.join(","))}&after=${document.body.dataset.after}`);
   source.onopen = () => {
     show("live", "live");
     if (resync) tell(topics);

@@ -28,6 +28,7 @@ type Shell struct {
 
 	Here   string   // path and query of this page, to come back to
 	Topics []string // live topics: "board", "inbox", "deployment:42", "service:billing-api"
+	After  int64    // the newest event that the page already shows
 	Key    string   // idempotency key of the frame's own forms
 	Flash  []Flash  // what the last action did
 

@@ -46,12 +46,17 @@ func here(c echo.Context) string {
 
 // shell is the frame of a page for whoever is signed in.
 func (s *Surface) shell(c echo.Context, section, title string, topics ...string) (layout.Shell, error) {
+	// Asked before anything that the page shows: the stream goes on from here.
+	after, err := s.App.LastNews(c.Request().Context())
+	if err != nil {
+		return layout.Shell{}, err
+	}
 	waiting, err := s.App.InboxCount(c.Request().Context(), server.ActorOf(c))
 	if err != nil {
 		return layout.Shell{}, err
 	}
 	sh := s.frame(c, title)
-	sh.Section, sh.Topics = section, append(topics, "inbox")
+	sh.Section, sh.Topics, sh.After = section, append(topics, "inbox"), after
 	s.address(c, &sh, waiting)
 	if !byScript(c) { // a part that refreshes itself must not eat the message
 		sh.Flash = s.takeFlash(c)

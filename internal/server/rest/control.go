@@ -75,7 +75,8 @@ func (s *Surface) registerControls() {
 	add(s, operation{id: "retry-deployment", method: http.MethodPost, path: "/deployments/{id}/retry", access: server.Needs(slipway.DeploymentControl), tag: "deployments",
 		summary: "Ask again for what an ended deployment asked for", about: "A new deployment, with a plan and gates of its own.", status: http.StatusAccepted}, s.retry)
 	add(s, operation{id: "get-deployment-logs", method: http.MethodGet, path: "/deployments/{id}/logs", access: server.Needs(slipway.ServiceRead), tag: "deployments",
-		summary: "Show what the workloads printed while it was at work", about: "Send Accept: text/plain for the bare lines."}, s.getLogs)
+		summary: "Show what the workloads printed while it was at work", about: "Send Accept: text/plain for the bare lines.",
+		produce: map[string]*huma.MediaType{"application/json": {Schema: schemaOf[Logs](s)}, "text/plain": {Schema: &huma.Schema{Type: huma.TypeString}}}}, s.getLogs)
 }
 
 // The indirection lets the API be described without use cases behind it.

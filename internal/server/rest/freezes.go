@@ -37,10 +37,6 @@ type addFreezeIn struct {
 	Body AddFreeze
 }
 
-type freezeIn struct {
-	ID int64 `path:"id" minimum:"1"`
-}
-
 func (s *Surface) registerFreezes() {
 	add(s, operation{id: "list-freezes", method: http.MethodGet, path: "/freezes", access: server.SignedIn(), tag: "environments",
 		summary: "List current and coming freezes"}, s.listFreezes)
@@ -70,6 +66,6 @@ func (s *Surface) addFreeze(ctx context.Context, actor slipway.Actor, in *addFre
 	return &answer[Freeze]{freeze(f)}, nil
 }
 
-func (s *Surface) removeFreeze(ctx context.Context, actor slipway.Actor, in *freezeIn) (*empty, error) {
+func (s *Surface) removeFreeze(ctx context.Context, actor slipway.Actor, in *idIn) (*empty, error) {
 	return nil, s.App.RemoveFreeze(ctx, actor, in.ID)
 }

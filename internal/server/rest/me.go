@@ -29,6 +29,6 @@ func (s *Surface) getMe(ctx context.Context, actor slipway.Actor, _ *empty) (*an
 	if err != nil {
 		return nil, err
 	}
-	return &answer[Me]{Me{Kind: string(actor.Kind), ID: actor.ID, Name: actor.Name, Groups: strings0(actor.Groups), TokenID: actor.TokenID,
+	return &answer[Me]{Me{Kind: string(actor.Kind), ID: actor.ID, Name: actor.Name, Groups: listed(actor.Groups), TokenID: actor.TokenID,
 		Scopes: names(actor.Scopes), Waiting: waiting}}, nil
 }

@@ -26,6 +26,7 @@ type operation struct {
 	status  int    // of success; 0: 200, or 204 without a body
 	max     int64  // bytes of the body; 0: maxCommand
 	consume map[string]*huma.MediaType
+	produce map[string]*huma.MediaType // for an answer that is written by hand
 }
 
 // maxCommand bounds the bodies of commands, which people could type.
@@ -52,6 +53,9 @@ func add[I, O any](s *Surface, o operation, h handler[I, O]) {
 	}
 	if o.consume != nil {
 		op.RequestBody = &huma.RequestBody{Required: true, Content: o.consume}
+	}
+	if o.produce != nil {
+		op.Responses["200"] = &huma.Response{Description: http.StatusText(http.StatusOK), Content: o.produce}
 	}
 	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
 		x := exchangeOf(ctx)
@@ -181,4 +185,9 @@ func each[D, W any](rows []D, wire func(D) W) []W {
 	return out
 }
 
-const noContent = http.StatusNoContent
+// schemaOf names the schema of a type, for operations that huma cannot look
+// into.
+func schemaOf[T any](s *Surface) *huma.Schema {
+	t := reflect.TypeFor[T]()
+	return s.api.OpenAPI().Components.Schemas.Schema(t, true, t.Name())
+}

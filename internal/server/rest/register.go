@@ -6,7 +6,9 @@ import "github.com/danielgtaylor/huma/v2"
 func (s *Surface) registerAll() {
 	s.registerMe()
 	s.registerBoard()
+	s.registerTeams()
 	s.registerServices()
+	s.registerFiles()
 	s.registerPipelines()
 	s.registerReleases()
 	s.registerDeployments()
@@ -15,6 +17,9 @@ func (s *Surface) registerAll() {
 	s.registerRollbacks()
 	s.registerEnvironments()
 	s.registerFreezes()
+	s.registerAccess()
+	s.registerTokens()
+	s.registerAudit()
 }
 
 // tags are the chapters of the documentation, in reading order.

@@ -64,7 +64,7 @@ func New(c Config) *Surface {
 	s.routes = append(s.routes,
 		server.Route{Method: http.MethodGet, Path: documentPath, Access: server.Public(), Handler: s.serve("application/json; charset=utf-8", func() ([]byte, error) { return s.document() })},
 		server.Route{Method: http.MethodGet, Path: docsPath, Access: server.Public(), Handler: s.serve("text/html; charset=utf-8", func() ([]byte, error) { return s.docs() })},
-		server.Route{Method: http.MethodGet, Path: docsCSSPath, Access: server.Public(), Handler: s.serve("text/css; charset=utf-8", func() ([]byte, error) { return []byte(docsCSS), nil })},
+		server.Route{Method: http.MethodGet, Path: docsCSSPath, Access: server.Public(), Handler: s.serve("text/css; charset=utf-8", docsCSS)},
 	)
 	return s
 }

@@ -33,7 +33,7 @@ type Service struct {
 
 func service(s slipway.Service) Service {
 	return Service{Name: s.Name, Title: s.Title, Team: s.Team, Description: s.Description, Repository: s.Repository,
-		Links: each(s.Links, func(l slipway.Link) Link { return Link(l) }), Tags: strings0(s.Tags), CreatedAt: at(s.CreatedAt), UpdatedAt: at(s.UpdatedAt)}
+		Links: each(s.Links, func(l slipway.Link) Link { return Link(l) }), Tags: listed(s.Tags), CreatedAt: at(s.CreatedAt), UpdatedAt: at(s.UpdatedAt)}
 }
 
 // PutService is what is said of a service. What is left out is emptied.

@@ -59,7 +59,7 @@ type SoakGate struct {
 }
 
 func stage(s slipway.Stage) Stage {
-	return Stage{Environment: s.Environment, After: strings0(s.After), Deployer: deployerRef(s.Deployer), Strategy: strategy(s.Strategy),
+	return Stage{Environment: s.Environment, After: listed(s.After), Deployer: deployerRef(s.Deployer), Strategy: strategy(s.Strategy),
 		Gates: each(s.Gates, gate), AutoPromote: s.AutoPromote, OnFailure: string(s.OnFailure), Deadline: s.Deadline.String()}
 }
 

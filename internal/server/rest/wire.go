@@ -51,13 +51,13 @@ func differences(list []slipway.Difference) []Difference {
 	})
 }
 
-// Settings is what only the deployer understands, as it was written: every
-// digit of a number is kept.
+// Settings is an object of somebody else's, such as a deployer's, as it was
+// written: every digit of a number is kept.
 type Settings json.RawMessage
 
 // Schema says that it is an object of anything.
 func (Settings) Schema(huma.Registry) *huma.Schema {
-	return &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true, Description: "What only the deployer understands."}
+	return &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}
 }
 
 // MarshalJSON passes the text on.
@@ -68,7 +68,7 @@ func (s Settings) MarshalJSON() ([]byte, error) {
 	return s, nil
 }
 
-// utc and at cut times to one zone, so that two answers compare as text.
+// utc moves times to one zone, so that two answers compare as text.
 func utc(t *time.Time) *time.Time {
 	if t == nil {
 		return nil
@@ -77,9 +77,11 @@ func utc(t *time.Time) *time.Time {
 	return &u
 }
 
+// at is utc for a time that is there.
 func at(t time.Time) time.Time { return t.UTC() }
 
-func strings0(list []string) []string {
+// listed is a list that is never null.
+func listed(list []string) []string {
 	if list == nil {
 		return []string{}
 	}

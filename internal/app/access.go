@@ -183,7 +183,7 @@ type Explained struct {
 func (a *App) Explain(ctx context.Context, actor slipway.Actor, c Explain) (out Explained, err error) {
 	err = a.Store.Read(ctx, func(tx slipway.Tx) error {
 		if c.Resource.Service != "" {
-			s, err := tx.Services().Get(ctx, c.Resource.Service)
+			s, err := a.service(ctx, tx, actor, c.Resource.Service, c.Resource.Environment, slipway.ServiceRead)
 			if err != nil {
 				return err
 			}

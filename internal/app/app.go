@@ -73,6 +73,9 @@ func (a *App) authorize(ctx context.Context, tx slipway.Tx, actor slipway.Actor,
 		return nil
 	}
 	refusal := decision.Err()
+	if narrowed(actor, p) {
+		return refusal // it names the scope; people who may would be no help
+	}
 	var e *slipway.Error
 	if !errors.As(refusal, &e) || e.Code != slipway.CodeDenied || len(e.BlockedBy) == 0 {
 		return refusal
@@ -85,6 +88,12 @@ func (a *App) authorize(ctx context.Context, tx slipway.Tx, actor slipway.Actor,
 		e.Do = "Who can: " + who + "."
 	}
 	return e
+}
+
+// narrowed reports whether the token in use was made without the permission.
+// That is so whatever is asked for, and hides and tells nothing.
+func narrowed(actor slipway.Actor, p slipway.Permission) bool {
+	return len(actor.Scopes) > 0 && !slices.Contains(actor.Scopes, p)
 }
 
 // whoCan names who holds a permission, for those who do not.
@@ -132,30 +141,43 @@ func (a *App) may(ctx context.Context, tx slipway.Tx, actor slipway.Actor, p sli
 // once runs do unless the actor's key was used before, and returns what do
 // called its outcome: an ID or a name by which the caller loads the answer.
 func (a *App) once(ctx context.Context, tx slipway.Tx, actor slipway.Actor, once Once, command any, do func() (string, error)) (string, error) {
-	if once.Key == "" {
-		return do()
+	outcome, answered, err := a.answered(ctx, tx, actor, once, command)
+	if err != nil || answered {
+		return outcome, err
 	}
-	if len(once.Key) > 128 {
-		return "", slipway.Invalid("The idempotency key", []slipway.FieldError{{Field: "Idempotency-Key", Message: "is at most 128 characters long"}})
+	if outcome, err = do(); err != nil || once.Key == "" {
+		return outcome, err
 	}
 	fingerprint, err := fingerprint(command)
 	if err != nil {
 		return "", err
 	}
+	return outcome, tx.Keys().Put(ctx, actor.ID, once.Key, slipway.KeptAnswer{Fingerprint: fingerprint, Answer: []byte(outcome), At: a.now()})
+}
+
+// answered returns the outcome that is kept under the actor's key, if the same
+// command was sent with it before.
+func (a *App) answered(ctx context.Context, tx slipway.Tx, actor slipway.Actor, once Once, command any) (string, bool, error) {
+	if once.Key == "" {
+		return "", false, nil
+	}
+	if len(once.Key) > 128 {
+		return "", false, slipway.Invalid("The idempotency key", []slipway.FieldError{{Field: "Idempotency-Key", Message: "is at most 128 characters long"}})
+	}
+	fingerprint, err := fingerprint(command)
+	if err != nil {
+		return "", false, err
+	}
 	kept, err := tx.Keys().Get(ctx, actor.ID, once.Key)
 	switch {
-	case err == nil && kept.Fingerprint != fingerprint:
-		return "", slipway.Conflict("This idempotency key was used for another request.", "Use a new key for a new request.")
-	case err == nil:
-		return string(kept.Answer), nil
-	case !slipway.IsNotFound(err):
-		return "", err
+	case slipway.IsNotFound(err):
+		return "", false, nil
+	case err != nil:
+		return "", false, err
+	case kept.Fingerprint != fingerprint:
+		return "", false, slipway.Conflict("This idempotency key was used for another request.", "Use a new key for a new request.")
 	}
-	outcome, err := do()
-	if err != nil {
-		return "", err
-	}
-	return outcome, tx.Keys().Put(ctx, actor.ID, once.Key, slipway.KeptAnswer{Fingerprint: fingerprint, Answer: []byte(outcome), At: a.now()})
+	return string(kept.Answer), true, nil
 }
 
 func fingerprint(command any) (string, error) {

@@ -44,7 +44,7 @@ func (a *App) Inbox(ctx context.Context, actor slipway.Actor) (in Inbox, err err
 			}
 			in.Decide = append(in.Decide, item)
 		}
-		if in.Asked, in.Decided, err = askedAndDecided(ctx, tx, actor, a.now()); err != nil {
+		if in.Asked, in.Decided, err = a.askedAndDecided(ctx, tx, actor); err != nil {
 			return err
 		}
 		in.Freezes, err = tx.Freezes().List(ctx, a.now())
@@ -55,6 +55,9 @@ func (a *App) Inbox(ctx context.Context, actor slipway.Actor) (in Inbox, err err
 
 // InboxCount is the number beside the word Inbox.
 func (a *App) InboxCount(ctx context.Context, actor slipway.Actor) (n int, err error) {
+	if err := a.signedIn(actor); err != nil {
+		return 0, err
+	}
 	err = a.Store.Read(ctx, func(tx slipway.Tx) error {
 		waiting, err := a.waitingFor(ctx, tx, actor)
 		n = len(waiting)
@@ -65,6 +68,9 @@ func (a *App) InboxCount(ctx context.Context, actor slipway.Actor) (n int, err e
 
 // waitingFor lists deployments whose gates want the actor, newest first.
 func (a *App) waitingFor(ctx context.Context, tx slipway.Tx, actor slipway.Actor) ([]slipway.Deployment, error) {
+	if err := a.outright(ctx, tx, actor, slipway.ServiceRead, slipway.Resource{}); err != nil {
+		return nil, err
+	}
 	bindings, err := a.bindings(ctx, tx, actor)
 	if err != nil {
 		return nil, err
@@ -99,8 +105,14 @@ func inboxItem(ctx context.Context, tx slipway.Tx, d slipway.Deployment) (InboxI
 	return item, err
 }
 
-func askedAndDecided(ctx context.Context, tx slipway.Tx, actor slipway.Actor, now time.Time) (asked, decided []InboxItem, err error) {
-	recent, _, err := tx.Deployments().List(ctx, slipway.DeploymentFilter{RequestedBy: actor.ID, Since: now.Add(-decidedWithin)}, slipway.Page{Limit: 20})
+// askedAndDecided is what the actor asked for. Having asked once is no right to
+// see what became of it after one has left the team.
+func (a *App) askedAndDecided(ctx context.Context, tx slipway.Tx, actor slipway.Actor) (asked, decided []InboxItem, err error) {
+	may, err := a.visible(ctx, tx, actor, slipway.ServiceRead)
+	if err != nil || may.Nothing() {
+		return nil, nil, err
+	}
+	recent, _, err := readable(ctx, tx, may, slipway.DeploymentFilter{RequestedBy: actor.ID, Since: a.now().Add(-decidedWithin)}, slipway.Page{Limit: 20})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -36,19 +36,20 @@ func (c Promote) request(actor slipway.Actor) slipway.Request {
 // may be slow, and then starts in one.
 func (a *App) start(ctx context.Context, actor slipway.Actor, p slipway.Permission, r slipway.Request, once Once, command any) (slipway.Deployment, error) {
 	var draft slipway.Draft
-	err := a.Store.Read(ctx, func(tx slipway.Tx) error {
-		service, err := tx.Services().Get(ctx, r.Service)
-		if err != nil {
+	var d slipway.Deployment
+	answered := false
+	err := a.Store.Read(ctx, func(tx slipway.Tx) (err error) {
+		if _, err = a.service(ctx, tx, actor, r.Service, r.Environment, p); err != nil {
 			return err
 		}
-		if err := a.authorize(ctx, tx, actor, p, service.Resource(r.Environment)); err != nil {
+		if d, answered, err = a.answeredDeployment(ctx, tx, actor, once, command); err != nil || answered {
 			return err
 		}
 		draft, err = slipway.MakeDraft(ctx, tx, a.Deployers, r)
 		return err
 	})
-	if err != nil {
-		return slipway.Deployment{}, err
+	if err != nil || answered {
+		return d, err
 	}
 	evidence := draft.Plan
 	evidence.Preview, evidence.Prepared, err = a.Deployers.Preview(ctx, draft.Plan)
@@ -57,13 +58,8 @@ func (a *App) start(ctx context.Context, actor slipway.Actor, p slipway.Permissi
 			Message:  "Deployer " + draft.Plan.To.Deployer.Name + " could not say what would change: " + err.Error(),
 			Affected: "Nothing was started.", Do: "Mend it, then ask again."}
 	}
-	var d slipway.Deployment
 	err = a.Store.Write(ctx, func(tx slipway.Tx) error {
-		service, err := tx.Services().Get(ctx, r.Service)
-		if err != nil {
-			return err
-		}
-		if err := a.authorize(ctx, tx, actor, p, service.Resource(r.Environment)); err != nil {
+		if _, err := a.service(ctx, tx, actor, r.Service, r.Environment, p); err != nil {
 			return err
 		}
 		outcome, err := a.once(ctx, tx, actor, once, command, func() (string, error) {
@@ -77,6 +73,16 @@ func (a *App) start(ctx context.Context, actor slipway.Actor, p slipway.Permissi
 		return err
 	})
 	return d, err
+}
+
+// answeredDeployment is the deployment that the same command with the same key
+// led to before. What has changed since is no reason to answer otherwise.
+func (a *App) answeredDeployment(ctx context.Context, tx slipway.Tx, actor slipway.Actor, once Once, command any) (d slipway.Deployment, answered bool, err error) {
+	outcome, answered, err := a.answered(ctx, tx, actor, once, command)
+	if err == nil && answered {
+		d, err = deploymentOf(ctx, tx, outcome)
+	}
+	return d, answered, err
 }
 
 func deploymentOf(ctx context.Context, tx slipway.Tx, outcome string) (slipway.Deployment, error) {
@@ -99,14 +105,11 @@ type Outlook struct {
 func (a *App) Outlook(ctx context.Context, actor slipway.Actor, c Promote) (Outlook, error) {
 	var o Outlook
 	err := a.Store.Read(ctx, func(tx slipway.Tx) error {
-		service, err := tx.Services().Get(ctx, c.Service)
+		service, err := a.service(ctx, tx, actor, c.Service, c.Environment, slipway.ServiceRead)
 		if err != nil {
 			return err
 		}
 		on := service.Resource(c.Environment)
-		if err := a.authorize(ctx, tx, actor, slipway.ServiceRead, on); err != nil {
-			return err
-		}
 		r := c.request(actor)
 		if o.Draft, err = slipway.MakeDraft(ctx, tx, a.Deployers, r); err != nil {
 			return err

@@ -10,11 +10,11 @@ import (
 // service loads a service the actor may do p to. What exists but may not be
 // seen is answered like what does not exist.
 func (a *App) service(ctx context.Context, tx slipway.Tx, actor slipway.Actor, name, environment string, p slipway.Permission) (slipway.Service, error) {
+	if err := a.outright(ctx, tx, actor, p, slipway.Resource{Service: name, Environment: environment}); err != nil {
+		return slipway.Service{}, err
+	}
 	s, err := tx.Services().Get(ctx, name)
 	if err != nil {
-		if slipway.IsNotFound(err) && actor.ID == "" {
-			return s, a.authorize(ctx, tx, actor, p, slipway.Resource{})
-		}
 		return s, err
 	}
 	if err := a.authorize(ctx, tx, actor, p, s.Resource(environment)); err != nil {
@@ -26,11 +26,23 @@ func (a *App) service(ctx context.Context, tx slipway.Tx, actor slipway.Actor, n
 	return s, nil
 }
 
+// outright refuses whoever is refused whatever they ask for: before anything is
+// looked up, so that the answer tells nothing of what there is.
+func (a *App) outright(ctx context.Context, tx slipway.Tx, actor slipway.Actor, p slipway.Permission, on slipway.Resource) error {
+	if err := a.signedIn(actor); err != nil {
+		return err
+	}
+	if narrowed(actor, p) {
+		return a.authorize(ctx, tx, actor, p, on)
+	}
+	return nil
+}
+
 // deployment loads a deployment the actor may do p to. The team asked about is
 // the one that owns the service today.
 func (a *App) deployment(ctx context.Context, tx slipway.Tx, actor slipway.Actor, id int64, p slipway.Permission) (slipway.Deployment, error) {
-	if actor.ID == "" {
-		return slipway.Deployment{}, a.authorize(ctx, tx, actor, p, slipway.Resource{})
+	if err := a.outright(ctx, tx, actor, p, slipway.Resource{}); err != nil {
+		return slipway.Deployment{}, err
 	}
 	d, err := tx.Deployments().Get(ctx, id)
 	if err != nil {
@@ -47,8 +59,8 @@ func (a *App) deployment(ctx context.Context, tx slipway.Tx, actor slipway.Actor
 
 // visible is the filter of what the actor may read of the catalog.
 func (a *App) visible(ctx context.Context, tx slipway.Tx, actor slipway.Actor, p slipway.Permission) (policy.Filter, error) {
-	if actor.ID == "" {
-		return policy.Filter{}, a.authorize(ctx, tx, actor, p, slipway.Resource{})
+	if err := a.outright(ctx, tx, actor, p, slipway.Resource{}); err != nil {
+		return policy.Filter{}, err
 	}
 	bindings, err := a.bindings(ctx, tx, actor)
 	if err != nil {

@@ -25,9 +25,14 @@ func (a *App) Rollback(ctx context.Context, actor slipway.Actor, c Rollback) (sl
 		return slipway.Deployment{}, slipway.Invalid("The rollback", []slipway.FieldError{{Field: "reason", Message: fmt.Sprintf("is at most %d characters long", maxText)}})
 	}
 	var target RollbackTarget
+	var d slipway.Deployment
+	answered := false
 	err := a.Store.Read(ctx, func(tx slipway.Tx) error {
 		s, err := a.service(ctx, tx, actor, c.Service, c.Environment, slipway.DeploymentRollback)
 		if err != nil {
+			return err
+		}
+		if d, answered, err = a.answeredDeployment(ctx, tx, actor, c.Once, c); err != nil || answered {
 			return err
 		}
 		targets, err := rollbackTargets(ctx, tx, s.Name, c.Environment, a.now())
@@ -37,8 +42,8 @@ func (a *App) Rollback(ctx context.Context, actor slipway.Actor, c Rollback) (sl
 		target, err = pickTarget(targets, c)
 		return err
 	})
-	if err != nil {
-		return slipway.Deployment{}, err
+	if err != nil || answered {
+		return d, err
 	}
 	r := slipway.Request{Service: c.Service, Environment: c.Environment, Version: target.Spec.Version, Cause: slipway.CauseRollback,
 		By: actor, Note: c.Reason, Restore: &target.Spec, AcceptIrreversible: c.AcceptIrreversible}

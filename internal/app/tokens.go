@@ -152,6 +152,9 @@ func (a *App) Tokens(ctx context.Context, actor slipway.Actor, all bool) (out []
 		return nil, err
 	}
 	err = a.Store.Read(ctx, func(tx slipway.Tx) error {
+		if err := a.outright(ctx, tx, actor, slipway.TokenManage, slipway.Resource{}); err != nil {
+			return err
+		}
 		owner := actor.ID
 		if all {
 			if err := a.authorize(ctx, tx, actor, slipway.AccessManage, slipway.Resource{}); err != nil {

@@ -20,7 +20,7 @@ func TestFailureGoesBack(t *testing.T) {
 	if back.Name != "back to 1.0" || len(back.Tracks) != 1 || back.Tracks[0] != w.d.Plan.From.track(100, 4) || back.Bake != 0 || back.Pause {
 		t.Fatalf("back to %+v", back)
 	}
-	w.accept().after(time.Hour-time.Hour).see(Observed{}).is(Reverting, Converging).see(ready)
+	w.accept().see(Observed{}).is(Reverting, Converging).see(ready)
 	if w.d.State != RolledBack {
 		t.Fatal(w.d.State)
 	}

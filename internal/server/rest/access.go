@@ -90,7 +90,7 @@ type Deployer struct {
 }
 
 type addBindingIn struct {
-	keyIn
+	KeyIn
 	Body AddBinding
 }
 

@@ -56,7 +56,7 @@ func auditEntry(e slipway.AuditEntry) AuditEntry {
 }
 
 type auditIn struct {
-	pageIn
+	PageIn
 	Actor       string `query:"actor" maxLength:"200" doc:"ID, or part of the name."`
 	Action      string `query:"action" maxLength:"100" doc:"Whole, or a prefix that ends in a dot: deployment."`
 	Team        string `query:"team" maxLength:"63"`

@@ -33,20 +33,20 @@ type Control struct {
 }
 
 type approveIn struct {
-	deploymentIn
-	keyIn
+	DeploymentIn
+	KeyIn
 	Body Approve
 }
 
 type rejectIn struct {
-	deploymentIn
-	keyIn
+	DeploymentIn
+	KeyIn
 	Body Reject
 }
 
 type controlIn struct {
-	deploymentIn
-	keyIn
+	DeploymentIn
+	KeyIn
 	Body *Control
 }
 
@@ -127,7 +127,7 @@ type Logs struct {
 }
 
 type logsIn struct {
-	deploymentIn
+	DeploymentIn
 	After  int64  `query:"after" minimum:"0" doc:"Number of the last line that you have."`
 	Limit  int    `query:"limit" minimum:"1" maximum:"5000" default:"1000"`
 	Accept string `header:"Accept" doc:"text/plain or application/json"`

@@ -90,7 +90,7 @@ func deploymentDetail(p app.DeploymentPage) DeploymentDetail {
 	return out
 }
 
-type deploymentIn struct {
+type DeploymentIn struct {
 	ID int64 `path:"id" minimum:"1" doc:"Number of the deployment."`
 }
 
@@ -103,8 +103,8 @@ type Promote struct {
 }
 
 type promoteIn struct {
-	serviceIn
-	keyIn
+	ServiceIn
+	KeyIn
 	Body Promote
 }
 
@@ -136,8 +136,8 @@ func (s *Surface) registerDeployments() {
 }
 
 type listDeploymentsIn struct {
-	serviceIn
-	pageIn
+	ServiceIn
+	PageIn
 	Environment string `query:"environment" maxLength:"63"`
 	Version     string `query:"version" maxLength:"64"`
 	State       string `query:"state" enum:"waiting,running,paused,reverting,succeeded,failed,rolledBack,cancelled,rejected,expired,superseded"`
@@ -163,7 +163,7 @@ func (s *Surface) promote(ctx context.Context, actor slipway.Actor, in *promoteI
 	return accepted(s.App.Promote(ctx, actor, app.Promote{Once: in.once(), Service: in.Service, Environment: b.Environment, Version: b.Version, Note: b.Note, Redeploy: b.Redeploy}))
 }
 
-func (s *Surface) getDeployment(ctx context.Context, actor slipway.Actor, in *deploymentIn) (*answer[DeploymentDetail], error) {
+func (s *Surface) getDeployment(ctx context.Context, actor slipway.Actor, in *DeploymentIn) (*answer[DeploymentDetail], error) {
 	p, err := s.App.Deployment(ctx, actor, in.ID)
 	if err != nil {
 		return nil, err
@@ -171,7 +171,7 @@ func (s *Surface) getDeployment(ctx context.Context, actor slipway.Actor, in *de
 	return &answer[DeploymentDetail]{deploymentDetail(p)}, nil
 }
 
-func (s *Surface) getPlan(ctx context.Context, actor slipway.Actor, in *deploymentIn) (*answer[Plan], error) {
+func (s *Surface) getPlan(ctx context.Context, actor slipway.Actor, in *DeploymentIn) (*answer[Plan], error) {
 	p, err := s.App.Deployment(ctx, actor, in.ID)
 	if err != nil {
 		return nil, err
@@ -190,7 +190,7 @@ type Event struct {
 	Message     string    `json:"message"`
 }
 
-func (s *Surface) listEvents(ctx context.Context, actor slipway.Actor, in *deploymentIn) (*answer[Page[Event]], error) {
+func (s *Surface) listEvents(ctx context.Context, actor slipway.Actor, in *DeploymentIn) (*answer[Page[Event]], error) {
 	p, err := s.App.Deployment(ctx, actor, in.ID)
 	if err != nil {
 		return nil, err

@@ -52,23 +52,23 @@ func saved(e slipway.Environment, err error) (*answer[Environment], error) {
 	return &answer[Environment]{environment(e)}, nil
 }
 
-type environmentIn struct {
+type EnvironmentIn struct {
 	Environment string `path:"environment" maxLength:"63" doc:"Name of the environment." example:"production"`
 }
 
 type putEnvironmentIn struct {
-	environmentIn
+	EnvironmentIn
 	Body PutEnvironment
 }
 
-type putLockIn struct {
-	environmentIn
+type PutLockIn struct {
+	EnvironmentIn
 	Body Reason
 }
 
 type postLockIn struct {
-	putLockIn
-	keyIn
+	PutLockIn
+	KeyIn
 }
 
 func (s *Surface) registerEnvironments() {
@@ -80,7 +80,7 @@ func (s *Surface) registerEnvironments() {
 		summary: "Create an environment, or change its title, rank and tier"}, s.putEnvironment)
 	add(s, operation{id: "put-lock", method: http.MethodPut, path: "/environments/{environment}/lock", access: server.Needs(slipway.EnvironmentLock), tag: "environments",
 		summary: "Lock an environment: nobody else starts deployments there"},
-		func(ctx context.Context, actor slipway.Actor, in *putLockIn) (*answer[Environment], error) {
+		func(ctx context.Context, actor slipway.Actor, in *PutLockIn) (*answer[Environment], error) {
 			return saved(s.App.LockEnvironment(ctx, actor, app.LockEnvironment{Environment: in.Environment, Reason: in.Body.Reason}))
 		})
 	add(s, operation{id: "post-lock", method: http.MethodPost, path: "/environments/{environment}/lock", access: server.Needs(slipway.EnvironmentLock), tag: "environments",
@@ -90,7 +90,7 @@ func (s *Surface) registerEnvironments() {
 		})
 	add(s, operation{id: "delete-lock", method: http.MethodDelete, path: "/environments/{environment}/lock", access: server.Needs(slipway.EnvironmentLock), tag: "environments",
 		summary: "Unlock an environment"},
-		func(ctx context.Context, actor slipway.Actor, in *environmentIn) (*answer[Environment], error) {
+		func(ctx context.Context, actor slipway.Actor, in *EnvironmentIn) (*answer[Environment], error) {
 			return saved(s.App.UnlockEnvironment(ctx, actor, app.UnlockEnvironment{Environment: in.Environment}))
 		})
 }
@@ -103,7 +103,7 @@ func (s *Surface) listEnvironments(ctx context.Context, actor slipway.Actor, _ *
 	return pageOf(all, "", environment), nil
 }
 
-func (s *Surface) getEnvironment(ctx context.Context, actor slipway.Actor, in *environmentIn) (*answer[Environment], error) {
+func (s *Surface) getEnvironment(ctx context.Context, actor slipway.Actor, in *EnvironmentIn) (*answer[Environment], error) {
 	all, err := s.App.Environments(ctx, actor)
 	if err != nil {
 		return nil, err

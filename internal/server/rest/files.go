@@ -12,7 +12,7 @@ import (
 
 // fileIn is a file as the body of a POST.
 type fileIn struct {
-	keyIn
+	KeyIn
 	DryRun  bool   `query:"dryRun" doc:"Say what would change, and change nothing."`
 	Type    string `header:"Content-Type" doc:"application/yaml, text/yaml, text/plain or application/json"`
 	RawBody []byte `contentType:"application/yaml"`

@@ -33,7 +33,7 @@ func freeze(f slipway.Freeze) Freeze {
 }
 
 type addFreezeIn struct {
-	keyIn
+	KeyIn
 	Body AddFreeze
 }
 

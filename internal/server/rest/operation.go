@@ -136,27 +136,28 @@ func notNull(s *huma.Schema) {
 	}
 }
 
-// Parts that operations share.
+// Parts that operations share. They are exported because huma looks into no
+// embedded struct that is not: its parameters would stay empty.
 
-type pageIn struct {
+type PageIn struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" doc:"How many at most; 50 if left out."`
 	Cursor string `query:"cursor" maxLength:"500" doc:"The next of the page before; empty for the first."`
 }
 
-func (p pageIn) page() slipway.Page { return slipway.Page{Cursor: p.Cursor, Limit: p.Limit} }
+func (p PageIn) page() slipway.Page { return slipway.Page{Cursor: p.Cursor, Limit: p.Limit} }
 
-type keyIn struct {
+type KeyIn struct {
 	Key string `header:"Idempotency-Key" maxLength:"128" doc:"Any text of your own. The same key with the same content has one effect; with other content it is a conflict."`
 }
 
-func (k keyIn) once() app.Once { return app.Once{Key: k.Key} }
+func (k KeyIn) once() app.Once { return app.Once{Key: k.Key} }
 
-type serviceIn struct {
+type ServiceIn struct {
 	Service string `path:"service" maxLength:"63" doc:"Name of the service." example:"billing-api"`
 }
 
-type stageIn struct {
-	serviceIn
+type StageIn struct {
+	ServiceIn
 	Environment string `path:"environment" maxLength:"63" doc:"Name of the environment." example:"production"`
 }
 

@@ -67,7 +67,7 @@ func source(p slipway.Pipeline) string {
 }
 
 type getPipelineIn struct {
-	serviceIn
+	ServiceIn
 	Revision    int    `query:"revision" minimum:"1" doc:"An older revision; the newest if left out."`
 	IfNoneMatch string `header:"If-None-Match" doc:"An ETag: if it still holds, the answer is 304 and empty."`
 }
@@ -79,7 +79,7 @@ type pipelineOut struct {
 }
 
 type putPipelineIn struct {
-	serviceIn
+	ServiceIn
 	DryRun  bool   `query:"dryRun" doc:"Say what would change, and change nothing."`
 	IfMatch string `header:"If-Match" doc:"The ETag of the revision that the change was made for."`
 	Type    string `header:"Content-Type" doc:"application/yaml, text/yaml, text/plain or application/json"`

@@ -108,14 +108,14 @@ func (c CreateRelease) content() slipway.ReleaseContent {
 	return out
 }
 
-type releaseIn struct {
-	serviceIn
+type ReleaseIn struct {
+	ServiceIn
 	Version string `path:"version" maxLength:"64" doc:"Version of the release." example:"1.42.0"`
 }
 
 type createReleaseIn struct {
-	serviceIn
-	keyIn
+	ServiceIn
+	KeyIn
 	Body CreateRelease
 }
 
@@ -125,8 +125,8 @@ type releaseOut struct {
 }
 
 type blockIn struct {
-	releaseIn
-	keyIn
+	ReleaseIn
+	KeyIn
 	Body Reason
 }
 
@@ -154,8 +154,8 @@ func (s *Surface) registerReleases() {
 }
 
 type listReleasesIn struct {
-	serviceIn
-	pageIn
+	ServiceIn
+	PageIn
 }
 
 func (s *Surface) listReleases(ctx context.Context, actor slipway.Actor, in *listReleasesIn) (*answer[Page[Release]], error) {
@@ -186,7 +186,7 @@ type ReleaseDetail struct {
 	Deployments []Deployment `json:"deployments" doc:"Of this release, newest first."`
 }
 
-func (s *Surface) getRelease(ctx context.Context, actor slipway.Actor, in *releaseIn) (*answer[ReleaseDetail], error) {
+func (s *Surface) getRelease(ctx context.Context, actor slipway.Actor, in *ReleaseIn) (*answer[ReleaseDetail], error) {
 	p, err := s.App.Release(ctx, actor, in.Service, in.Version)
 	if err != nil {
 		return nil, err
@@ -208,7 +208,7 @@ func (s *Surface) blockRelease(ctx context.Context, actor slipway.Actor, in *blo
 	return &answer[Release]{release(r)}, nil
 }
 
-func (s *Surface) unblockRelease(ctx context.Context, actor slipway.Actor, in *releaseIn) (*answer[Release], error) {
+func (s *Surface) unblockRelease(ctx context.Context, actor slipway.Actor, in *ReleaseIn) (*answer[Release], error) {
 	r, err := s.App.BlockRelease(ctx, actor, app.BlockRelease{Service: in.Service, Version: in.Version, Unblock: true})
 	if err != nil {
 		return nil, err

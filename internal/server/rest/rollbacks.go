@@ -44,13 +44,13 @@ func target(t app.RollbackTarget) RollbackTarget {
 }
 
 type previewIn struct {
-	stageIn
+	StageIn
 	To string `query:"to" maxLength:"64" doc:"Version; the last good one if left out."`
 }
 
 type rollbackIn struct {
-	stageIn
-	keyIn
+	StageIn
+	KeyIn
 	Body *Rollback
 }
 

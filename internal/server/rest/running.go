@@ -136,7 +136,7 @@ func (s *Surface) registerRunning() {
 		summary: "Show what would happen if a release were promoted now", about: "Changes nothing."}, s.getOutlook)
 }
 
-func (s *Surface) getRunning(ctx context.Context, actor slipway.Actor, in *stageIn) (*answer[Running], error) {
+func (s *Surface) getRunning(ctx context.Context, actor slipway.Actor, in *StageIn) (*answer[Running], error) {
 	p, err := s.App.StagePage(ctx, actor, in.Service, in.Environment)
 	if err != nil {
 		return nil, err
@@ -144,7 +144,7 @@ func (s *Surface) getRunning(ctx context.Context, actor slipway.Actor, in *stage
 	return &answer[Running]{running(p)}, nil
 }
 
-func (s *Surface) getHold(ctx context.Context, actor slipway.Actor, in *stageIn) (*answer[Held], error) {
+func (s *Surface) getHold(ctx context.Context, actor slipway.Actor, in *StageIn) (*answer[Held], error) {
 	p, err := s.App.StagePage(ctx, actor, in.Service, in.Environment)
 	if err != nil {
 		return nil, err
@@ -152,13 +152,13 @@ func (s *Surface) getHold(ctx context.Context, actor slipway.Actor, in *stageIn)
 	return &answer[Held]{Held{Held: p.State.Hold != nil, Hold: hold(p.State.Hold)}}, nil
 }
 
-func (s *Surface) liftHold(ctx context.Context, actor slipway.Actor, in *stageIn) (*empty, error) {
+func (s *Surface) liftHold(ctx context.Context, actor slipway.Actor, in *StageIn) (*empty, error) {
 	_, err := s.App.LiftHold(ctx, actor, app.LiftHold{Service: in.Service, Environment: in.Environment})
 	return nil, err
 }
 
 type outlookIn struct {
-	stageIn
+	StageIn
 	Version  string `query:"version" required:"true" maxLength:"64" doc:"The release in question."`
 	Redeploy bool   `query:"redeploy" doc:"As if it were sent out again."`
 }

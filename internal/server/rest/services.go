@@ -63,7 +63,7 @@ func (s *Surface) registerServices() {
 }
 
 type listServicesIn struct {
-	pageIn
+	PageIn
 	Team string `query:"team" maxLength:"63" doc:"Only services of this team."`
 	Q    string `query:"q" maxLength:"200" doc:"Part of the name or title."`
 }
@@ -77,7 +77,7 @@ func (s *Surface) listServices(ctx context.Context, actor slipway.Actor, in *lis
 }
 
 type getServiceIn struct {
-	serviceIn
+	ServiceIn
 	IfNoneMatch string `header:"If-None-Match" doc:"An ETag: if it still holds, the answer is 304 and empty."`
 }
 
@@ -94,7 +94,7 @@ func (s *Surface) getService(ctx context.Context, actor slipway.Actor, in *getSe
 }
 
 type putServiceIn struct {
-	serviceIn
+	ServiceIn
 	IfMatch     string `header:"If-Match" doc:"The ETag that you read."`
 	IfNoneMatch string `header:"If-None-Match" doc:"* to make a new service only."`
 	Body        PutService

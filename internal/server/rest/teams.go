@@ -28,12 +28,12 @@ func team(t slipway.Team) Team {
 	return Team{Name: t.Name, Title: t.Title, OnCall: t.OnCall, CreatedAt: at(t.CreatedAt)}
 }
 
-type teamIn struct {
+type TeamIn struct {
 	Team string `path:"team" maxLength:"63" doc:"Name of the team." example:"payments"`
 }
 
 type putTeamIn struct {
-	teamIn
+	TeamIn
 	Body PutTeam
 }
 
@@ -54,7 +54,7 @@ func (s *Surface) listTeams(ctx context.Context, actor slipway.Actor, _ *empty) 
 	return pageOf(all, "", team), nil
 }
 
-func (s *Surface) getTeam(ctx context.Context, actor slipway.Actor, in *teamIn) (*answer[Team], error) {
+func (s *Surface) getTeam(ctx context.Context, actor slipway.Actor, in *TeamIn) (*answer[Team], error) {
 	all, err := s.App.Teams(ctx, actor)
 	if err != nil {
 		return nil, err

@@ -48,7 +48,7 @@ type listTokensIn struct {
 }
 
 type createTokenIn struct {
-	keyIn
+	KeyIn
 	Body CreateToken
 }
 

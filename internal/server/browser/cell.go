@@ -262,17 +262,19 @@ func line(prefix string, stages []slipway.Stage, columns []string, at func(envir
 		staged[s.Environment] = true
 	}
 	stations := make([]component.Station, len(columns))
-	before := -1
+	var before *component.Station
+	var from slipway.StageState
 	for i, environment := range columns {
 		if !staged[environment] {
 			stations[i] = component.Station{Environment: environment, Absent: true}
 			continue
 		}
-		stations[i] = at(environment).station(prefix)
-		if before >= 0 {
-			ahead(&stations[before], at(columns[before]).state, at(environment).state)
+		here := at(environment)
+		stations[i] = here.station(prefix)
+		if before != nil {
+			ahead(before, from, here.state)
 		}
-		before = i
+		before, from = &stations[i], here.state
 	}
 	return stations
 }

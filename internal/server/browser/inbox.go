@@ -72,11 +72,12 @@ func deadline(d slipway.Deployment) time.Time {
 
 // freezeNote tells people without work when the next freeze begins or ends.
 func freezeNote(freezes []slipway.Freeze, now time.Time) string {
-	for _, f := range freezes {
-		if f.Active(now) {
-			return f.Environment + " is frozen until " + clock(f.Until, now) + "."
-		}
-		return "The next freeze, of " + f.Environment + ", begins " + clock(f.From, now) + "."
+	if len(freezes) == 0 {
+		return ""
 	}
-	return ""
+	f := freezes[0]
+	if f.Active(now) {
+		return f.Environment + " is frozen until " + clock(f.Until, now) + "."
+	}
+	return "The next freeze, of " + f.Environment + ", begins " + clock(f.From, now) + "."
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/a-h/templ"
@@ -56,7 +57,7 @@ func (s *Surface) shell(c echo.Context, section, title string, topics ...string)
 		return layout.Shell{}, err
 	}
 	sh := s.frame(c, title)
-	sh.Section, sh.Topics, sh.After = section, append(topics, "inbox"), after
+	sh.Section, sh.Topics, sh.After = section, slices.Concat(topics, []string{"inbox"}), after
 	s.address(c, &sh, waiting)
 	if !byScript(c) { // a part that refreshes itself must not eat the message
 		sh.Flash = s.takeFlash(c)
@@ -150,6 +151,7 @@ func (s *Surface) cookie(c echo.Context, name, value string, while time.Duration
 	if while < 0 {
 		age = -1
 	}
+	//nolint:gosec // without Secure only where people come by plain http
 	c.SetCookie(&http.Cookie{Name: s.cookieName(name), Value: value, Path: "/", MaxAge: age, HttpOnly: true, Secure: s.secure, SameSite: http.SameSiteLaxMode})
 }
 

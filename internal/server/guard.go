@@ -8,33 +8,41 @@ import (
 	"github.com/slipway-dev/slipway/internal/slipway"
 )
 
-// guarded is what every route goes through: who is it, are they too many, must
-// they be signed in.
+// guarded is what every route goes through.
 func (s *Server) guarded(r Route, surface *mounted) echo.HandlerFunc {
 	_, unlimited := surface.Surface.(*machinery)
 	return func(c echo.Context) error {
-		if err := surface.Authenticate(c); err != nil {
-			if slipway.CodeOf(err) == slipway.CodeUnauthenticated {
-				// A wrong credential counts like none: guessing is bounded too.
-				if limited := s.limit(c); limited != nil {
-					return limited
-				}
-			}
+		if err := s.admit(c, surface, r.Access, unlimited); err != nil {
 			return err
-		}
-		if ActorOf(c).ID != "" {
-			return r.Handler(c)
-		}
-		if !unlimited && !proven(c) {
-			if err := s.limit(c); err != nil {
-				return err
-			}
-		}
-		if !r.Access.Public {
-			return unauthenticated()
 		}
 		return r.Handler(c)
 	}
+}
+
+// admit asks who it is, whether they are too many, and whether they must be
+// signed in.
+func (s *Server) admit(c echo.Context, surface *mounted, access Access, unlimited bool) error {
+	if err := surface.Authenticate(c); err != nil {
+		if slipway.CodeOf(err) == slipway.CodeUnauthenticated {
+			// A wrong credential counts like none: guessing is bounded too.
+			if limited := s.limit(c); limited != nil {
+				return limited
+			}
+		}
+		return err
+	}
+	if ActorOf(c).ID != "" {
+		return nil
+	}
+	if !unlimited && !proven(c) {
+		if err := s.limit(c); err != nil {
+			return err
+		}
+	}
+	if !access.Public {
+		return unauthenticated()
+	}
+	return nil
 }
 
 func unauthenticated() error {

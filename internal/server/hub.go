@@ -3,10 +3,13 @@ package server
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/slipway-dev/slipway/internal/app"
 	"github.com/slipway-dev/slipway/internal/slipway"
 )
 
@@ -44,9 +47,11 @@ type hub struct {
 // subscription is one stream in the hub.
 type subscription struct {
 	user   string
-	topics map[string]bool
+	token  string    // of the session
+	watch  app.Watch // what the topics ask of the catalog
+	topics []string
 	wake   chan struct{} // holds one signal
-	gone   chan struct{} // closed when the hub stops
+	gone   chan struct{} // closed by the hub, when it stops or the right is lost
 
 	mu      sync.Mutex
 	admits  func(slipway.DomainEvent) bool
@@ -201,16 +206,18 @@ func (h *hub) join(sub *subscription) (from int64, err error) {
 	return h.last.Load(), nil
 }
 
-func (h *hub) leave(sub *subscription) {
+// leave takes a stream out. True means that it was still in.
+func (h *hub) leave(sub *subscription) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if _, there := h.streams[sub]; !there {
-		return
+		return false
 	}
 	delete(h.streams, sub)
 	if h.perUser[sub.user]--; h.perUser[sub.user] <= 0 {
 		delete(h.perUser, sub.user)
 	}
+	return true
 }
 
 func (h *hub) stop() {
@@ -222,6 +229,19 @@ func (h *hub) stop() {
 	}
 	clear(h.streams)
 	clear(h.perUser)
+}
+
+// drop ends a stream from this side.
+func (h *hub) drop(sub *subscription) {
+	if h.leave(sub) {
+		close(sub.gone)
+	}
+}
+
+func (h *hub) all() []*subscription {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Collect(maps.Keys(h.streams))
 }
 
 func (h *hub) count() int {

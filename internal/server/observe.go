@@ -45,28 +45,32 @@ func newRequestID(now time.Time) string {
 	return base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding).EncodeToString(b[:])
 }
 
-// observe writes the access log and counts. Only the pattern of the route is
-// noted: a path, a query or a body may hold what is nobody's business.
+// observe writes the access log and counts.
 func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		began := time.Now()
 		s.metrics.inFlight.Inc()
 		defer s.metrics.inFlight.Dec()
 		err := next(c)
-		took := time.Since(began)
-		route := s.pattern(c)
-		method, status := methodOf(c.Request()), c.Response().Status
-		s.metrics.count(method, route, status, took)
-		level := slog.LevelInfo
-		if _, own := s.owners[c.Path()]; own && s.quiet(c.Path()) {
-			level = slog.LevelDebug
-		}
-		s.log.LogAttrs(c.Request().Context(), level, "request",
-			slog.String("method", method), slog.String("route", route), slog.Int("status", status),
-			slog.Float64("ms", float64(took.Microseconds())/1000), slog.Int64("bytes", c.Response().Size),
-			slog.String("actor", ActorOf(c).ID), slog.String("address", c.RealIP()))
+		s.note(c, time.Since(began))
 		return err
 	}
+}
+
+// note is apart from observe for the sake of streams: what it needs would lie
+// on the stack of each for as long as it is open. Only the pattern of the
+// route is noted: a path, a query or a body may hold what is nobody's business.
+func (s *Server) note(c echo.Context, took time.Duration) {
+	method, route, status := methodOf(c.Request()), s.pattern(c), c.Response().Status
+	s.metrics.count(method, route, status, took)
+	level := slog.LevelInfo
+	if s.quiet(route) {
+		level = slog.LevelDebug
+	}
+	s.log.LogAttrs(c.Request().Context(), level, "request",
+		slog.String("method", method), slog.String("route", route), slog.Int("status", status),
+		slog.Float64("ms", float64(took.Microseconds())/1000), slog.Int64("bytes", c.Response().Size),
+		slog.String("actor", ActorOf(c).ID), slog.String("address", c.RealIP()))
 }
 
 // quiet paths are asked for all the time and say nothing.

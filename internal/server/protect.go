@@ -2,6 +2,7 @@ package server
 
 import (
 	"compress/gzip"
+	"maps"
 	"net/http"
 	"strings"
 
@@ -34,12 +35,13 @@ func (s *Server) headers() echo.MiddlewareFunc {
 		// not exist for this host.
 		fixed["Strict-Transport-Security"] = "max-age=31536000"
 	}
+	shared := http.Header{} // one copy of the values for all answers; Set replaces and never writes into them
+	for name, value := range fixed {
+		shared[http.CanonicalHeaderKey(name)] = []string{value}
+	}
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			h := c.Response().Header()
-			for name, value := range fixed {
-				h.Set(name, value)
-			}
+			maps.Copy(c.Response().Header(), shared)
 			return next(c)
 		}
 	}
@@ -91,10 +93,16 @@ func limitBody(next echo.HandlerFunc) echo.HandlerFunc {
 // assets, which were compressed once and for all. No page mixes a secret with
 // what a stranger can put there, so the length gives nothing away.
 func (s *Server) compress() echo.MiddlewareFunc {
-	return middleware.GzipWithConfig(middleware.GzipConfig{
-		Level: gzip.BestSpeed, MinLength: 1024,
-		Skipper: func(c echo.Context) bool { return c.Path() == eventsPath || c.Path() == staticPath },
-	})
+	smaller := middleware.GzipWithConfig(middleware.GzipConfig{Level: gzip.BestSpeed, MinLength: 1024})
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		compressed := smaller(next)
+		return func(c echo.Context) error {
+			if path := c.Path(); path == eventsPath || path == staticPath {
+				return next(c)
+			}
+			return compressed(c)
+		}
+	}
 }
 
 // rememberServer lets handlers find the server without being given it: a

@@ -115,6 +115,7 @@ func (r *rig) run() {
 	}()
 	r.stopRun = func() { cancel(); <-done }
 	eventually(r.t, "the hub to run", r.server.hub.started)
+	eventually(r.t, "the warden to run", func() bool { return r.ticks.count(checkEvery) > 0 })
 }
 
 func (r *rig) write(f func(tx slipway.Tx) error) {
@@ -146,6 +147,12 @@ func (f *ticks) ticker(every time.Duration) (<-chan time.Time, func()) {
 	tick := make(chan time.Time, 1)
 	f.all[every] = append(f.all[every], tick)
 	return tick, func() {}
+}
+
+func (f *ticks) count(every time.Duration) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.all[every])
 }
 
 func (f *ticks) tick(every time.Duration) {

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"sync"
 	"time"
 )
 
@@ -16,16 +17,16 @@ type sweeper interface {
 // wait for them. Pages find another replica, or this one when it is back.
 func (s *Server) Close() { s.hub.stop() }
 
-// Run feeds the live streams and cleans up sessions until ctx ends. Then all
+// Run feeds the live streams, ends those that may no longer be, and cleans up
+// sessions until ctx ends. Then all
 // streams end too.
 func (s *Server) Run(ctx context.Context) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		s.sweep(ctx)
-	}()
-	s.hub.run(ctx)
-	<-done
+	w := &warden{hub: s.hub, log: s.log, who: s.whoIs, may: s.cfg.App.Watch}
+	var all sync.WaitGroup
+	all.Go(func() { s.hub.run(ctx) })
+	all.Go(func() { w.run(ctx) })
+	all.Go(func() { s.sweep(ctx) })
+	all.Wait()
 }
 
 func (s *Server) sweep(ctx context.Context) {

@@ -86,6 +86,9 @@ func (textCodec) Decode(b []byte) (time.Time, map[string]any, error) {
 // read the cookie at all.
 func (s *Server) session(c echo.Context) (context.Context, error) {
 	r := c.Request()
+	if _, loaded := c.Get(plainKey).(*http.Request); loaded {
+		return r.Context(), nil
+	}
 	token := ""
 	if cookie, err := r.Cookie(s.sessions.Cookie.Name); err == nil && len(cookie.Value) <= 128 {
 		token = cookie.Value
@@ -94,8 +97,19 @@ func (s *Server) session(c echo.Context) (context.Context, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load session: %w", err)
 	}
+	c.Set(plainKey, r)
 	c.SetRequest(r.WithContext(ctx))
 	return ctx, nil
+}
+
+// letGo forgets what was loaded of the session. A stream stays open for hours
+// and would keep it all in memory for nothing.
+func (s *Server) letGo(c echo.Context) {
+	if plain, ok := c.Get(plainKey).(*http.Request); ok {
+		c.SetRequest(plain)
+	}
+	c.Set(plainKey, nil)
+	c.Set(signedInKey, nil)
 }
 
 // keep saves the session and tells the browser.
@@ -114,7 +128,10 @@ type signedIn struct {
 	err   error
 }
 
-const signedInKey = "slipway.signedin"
+const (
+	signedInKey = "slipway.signedin"
+	plainKey    = "slipway.plain" // the request before its session was loaded
+)
 
 // SessionActor is who is signed in in this browser, for the surfaces that know
 // people by their cookie. Nobody, or nobody any more, is CodeUnauthenticated.

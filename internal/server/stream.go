@@ -13,7 +13,6 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/slipway-dev/slipway/internal/app"
 	"github.com/slipway-dev/slipway/internal/slipway"
 )
 
@@ -22,25 +21,21 @@ const (
 
 	minGap     = 100 * time.Millisecond // ten writes a second are as live as eyes are
 	beatEvery  = 15 * time.Second
-	checkEvery = 4 * time.Second // a right that is gone ends the stream within 5 s
 	writeTime  = 10 * time.Second
 	maxResume  = 500 // events; who missed more starts over
 	retryAfter = 3 * time.Second
 )
 
 func newSubscription(user string, topics []string, admits func(slipway.DomainEvent) bool) *subscription {
-	sub := &subscription{user: user, topics: make(map[string]bool, len(topics)), admits: admits,
+	return &subscription{user: user, topics: topics, admits: admits,
 		wake: make(chan struct{}, 1), gone: make(chan struct{}), pending: map[string]int64{}}
-	for _, t := range topics {
-		sub.topics[t] = true
-	}
-	return sub
 }
+
+func (sub *subscription) follows(topic string) bool { return slices.Contains(sub.topics, topic) }
 
 // offer keeps what the stream follows and may know of. It never waits.
 func (sub *subscription) offer(e slipway.DomainEvent, topics []string) {
-	follows := slices.ContainsFunc(topics, func(t string) bool { return sub.topics[t] })
-	if !follows {
+	if !slices.ContainsFunc(topics, sub.follows) {
 		return
 	}
 	sub.mu.Lock()
@@ -49,7 +44,7 @@ func (sub *subscription) offer(e slipway.DomainEvent, topics []string) {
 		return
 	}
 	for _, t := range topics {
-		if sub.topics[t] {
+		if sub.follows(t) {
 			sub.pending[t] = max(sub.pending[t], e.ID)
 		}
 	}
@@ -94,38 +89,53 @@ func (sub *subscription) take() []message {
 // which topics have news and never what the news is: pages ask for that
 // through the door that everything goes through.
 func (s *Server) stream(c echo.Context) error {
-	topics, watch, err := parseTopics(c.QueryParam("topics"))
+	sub, from, err := s.subscribe(c)
 	if err != nil {
 		return err
+	}
+	defer s.hub.leave(sub)
+	out, err := s.greet(c, sub, from)
+	if err != nil {
+		return err
+	}
+	s.letGo(c)
+	s.follow(c.Request().Context(), sub, out)
+	return nil // whatever ended it, the answer has begun long ago
+}
+
+// subscribe joins the hub, if the actor may follow what is asked for.
+func (s *Server) subscribe(c echo.Context) (*subscription, int64, error) {
+	topics, watch, err := parseTopics(c.QueryParam("topics"))
+	if err != nil {
+		return nil, 0, err
 	}
 	ctx := c.Request().Context()
 	actor := ActorOf(c)
 	watching, err := s.cfg.App.Watch(ctx, actor, watch)
 	if err != nil {
-		return err
+		return nil, 0, err
 	}
 	sub := newSubscription(actor.ID, topics, watching.Admits)
+	sub.token, sub.watch = s.sessions.Token(ctx), watch
 	from, err := s.hub.join(sub)
-	if err != nil {
-		return err
-	}
-	defer s.hub.leave(sub)
-	out := &streamWriter{w: c.Response(), control: http.NewResponseController(c.Response())}
-	if err := out.open(); err != nil {
-		return fmt.Errorf("open stream: %w", err)
-	}
+	return sub, from, err
+}
+
+// greet begins the answer, with what the browser has missed.
+func (s *Server) greet(c echo.Context, sub *subscription, from int64) (*streamWriter, error) {
 	after := resumeAfter(c)
-	resync, err := s.resume(ctx, sub, after, from)
+	resync, err := s.resume(c.Request().Context(), sub, after, from)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if after < 0 || resync {
 		after = from
 	}
-	if out.hello(after, resync) == nil {
-		s.follow(ctx, sub, out, s.stillMay(s.sessions.Token(ctx), watch))
+	out := &streamWriter{w: c.Response(), control: http.NewResponseController(c.Response())}
+	if err := out.open(); err != nil {
+		return nil, fmt.Errorf("open stream: %w", err)
 	}
-	return nil // whatever ended it, the answer has begun long ago
+	return out, out.hello(after, resync)
 }
 
 // resumeAfter is the last event the browser has seen; negative if it has seen
@@ -162,26 +172,8 @@ func (s *Server) resume(ctx context.Context, sub *subscription, after, upTo int6
 	return false, nil
 }
 
-// stillMay asks anew whether a stream may go on: the session, the person, and
-// each topic.
-func (s *Server) stillMay(token string, watch app.Watch) func(context.Context) (app.Watching, error) {
-	return func(ctx context.Context) (app.Watching, error) {
-		fresh, err := s.freshSession(ctx, token)
-		if err != nil {
-			return app.Watching{}, err
-		}
-		u, err := s.sessionUser(fresh)
-		if err != nil {
-			return app.Watching{}, err
-		}
-		return s.cfg.App.Watch(ctx, app.UserActor(u), watch)
-	}
-}
-
 // follow writes until the reader goes, stalls, or may no longer.
-func (s *Server) follow(ctx context.Context, sub *subscription, out *streamWriter, stillMay func(context.Context) (app.Watching, error)) {
-	check, stopCheck := s.hub.ticker(checkEvery)
-	defer stopCheck()
+func (s *Server) follow(ctx context.Context, sub *subscription, out *streamWriter) {
 	beat, stopBeat := s.hub.ticker(beatEvery)
 	defer stopBeat()
 	gap := time.NewTimer(0)
@@ -204,13 +196,6 @@ func (s *Server) follow(ctx context.Context, sub *subscription, out *streamWrite
 		case <-beat:
 			last := s.hub.lastID() // before take: it must not stand for more than was sent
 			err = errors.Join(out.news(sub.take()), out.beat(last))
-		case <-check:
-			watching, denied := stillMay(ctx)
-			if denied != nil {
-				s.log.DebugContext(ctx, "stream ended", "reason", denied.Error())
-				return
-			}
-			sub.narrow(watching.Admits)
 		}
 		if err != nil {
 			return

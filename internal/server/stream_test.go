@@ -206,6 +206,7 @@ func TestBeatsKeepTheStreamOpen(t *testing.T) {
 	ana.signIn("ana", "/")
 	stream, _ := ana.follow("board")
 	stream.next()
+	eventually(t, "the stream to wait", func() bool { return r.ticks.count(beatEvery) > 0 })
 	r.ticks.tick(beatEvery)
 	if e, _ := stream.next(); e.name != "ping" || e.data != "{}" || e.id == "" {
 		t.Errorf("%+v", e)

@@ -19,7 +19,7 @@ func TestStrangersAreSentToTheDoor(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.get("", "/s/billing-api/dev?x=1").leadsTo("/sign-in?return=" + url.QueryEscape("/s/billing-api/dev?x=1"))
-	w.send("", http.MethodPost, "/gates/1/approve", url.Values{"plan": {"x"}}, "Referer", "http://example.com/inbox").status(http.StatusSeeOther)
+	w.send("", http.MethodPost, "/gates/1/approve", url.Values{"plan": {"x"}}, "Referer", "http://example.com/inbox").leadsTo("/sign-in?lost=1&return=%2Finbox")
 	part := w.send("", http.MethodGet, "/find?q=a", nil, "HX-Request", "true").status(http.StatusUnauthorized)
 	if part.Header().Get("HX-Redirect") == "" {
 		t.Error("htmx is not told where to go")

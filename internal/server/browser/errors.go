@@ -32,6 +32,10 @@ func (s *Surface) ShowError(c echo.Context, err error) error {
 	if p.Status == http.StatusNotFound {
 		v.Near = s.near(c)
 	}
+	if strings.HasPrefix(c.Request().URL.Path, "/settings/") { // what is left for those who may not see this part
+		v.Actions = append(v.Actions, component.Link{Text: "Environments", Href: "/settings/environments"},
+			component.Link{Text: "API tokens", Href: "/settings/tokens"}, component.Link{Text: "Appearance", Href: "/settings/appearance"})
+	}
 	sh := s.errorShell(c, v.Title)
 	if p.Status >= http.StatusInternalServerError {
 		sh.State, sh.Tone = "failed", component.Failed

@@ -144,7 +144,7 @@ func TestSettingsKeepWhatWasTyped(t *testing.T) {
 	w.get("Ana", people+"?permission=nonsense").says("There is no permission of that name.")
 	w.get("Ana", people+"?permission=service.read&actor=ghost").says("Nobody of that name has signed in yet.")
 	w.get("Ana", people+"?permission=service.read&resource=ghost").says("There is nothing of that name.")
-	w.get("Vera", people).status(http.StatusForbidden).says("You may not")
+	w.get("Vera", people).status(http.StatusForbidden).says("You may not", "API tokens")
 }
 
 func TestTokenIsShownOnce(t *testing.T) {

@@ -33,6 +33,7 @@ func (s *Surface) showGate(c echo.Context, status int, refused, reason string) e
 	}
 	v := gateView(p, s.now())
 	v.Key, v.Error, v.Reason = sh.Key, refused, reason
+	staysAt(c, &sh, gatePath(n))
 	sh.Title = v.Service + " " + v.To.Version + " to " + v.Environment
 	return s.render(c, status, page.Gate(sh, v))
 }

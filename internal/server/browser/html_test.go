@@ -1,13 +1,84 @@
 package browser_test
 
 import (
+	"bytes"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
+	"testing"
 
 	"golang.org/x/net/html"
 )
+
+// answer is what came back.
+type answer struct {
+	*httptest.ResponseRecorder
+	t    *testing.T
+	path string
+}
+
+func (w *world) send(as, method, path string, form url.Values, header ...string) answer {
+	w.t.Helper()
+	var body io.Reader
+	if form != nil {
+		body = strings.NewReader(form.Encode())
+	}
+	r := httptest.NewRequest(method, "http://example.com"+path, body)
+	if form != nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	r.Header.Set("X-As", as)
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	rec := httptest.NewRecorder()
+	w.handler.ServeHTTP(rec, r)
+	return answer{rec, w.t, method + " " + path}
+}
+
+func (w *world) get(as, path string) answer {
+	w.t.Helper()
+	return w.send(as, http.MethodGet, path, nil)
+}
+
+func (a answer) status(want int) answer {
+	a.t.Helper()
+	if a.Code != want {
+		a.t.Fatalf("%s: status %d, want %d\n%s", a.path, a.Code, want, visible(a.page()))
+	}
+	return a
+}
+
+// leadsTo checks that a form was accepted, and where the browser goes then.
+func (a answer) leadsTo(path string) answer {
+	a.t.Helper()
+	a.status(http.StatusSeeOther)
+	if got := a.Header().Get("Location"); got != path {
+		a.t.Fatalf("%s leads to %s, want %s", a.path, got, path)
+	}
+	return a
+}
+
+func (a answer) says(texts ...string) answer {
+	a.t.Helper()
+	all := visible(a.page())
+	for _, text := range texts {
+		if !strings.Contains(all, text) {
+			a.t.Errorf("%s does not say %q\n%s", a.path, text, all)
+		}
+	}
+	return a
+}
+
+func (a answer) page() *html.Node {
+	a.t.Helper()
+	doc, err := html.Parse(bytes.NewReader(a.Body.Bytes()))
+	must(a.t, err)
+	return doc
+}
 
 func attr(n *html.Node, name string) string {
 	for _, a := range n.Attr {

@@ -44,6 +44,7 @@ func (s *Surface) showRun(c echo.Context, status int, refused *slipway.Error) er
 	}
 	v := runView(p, s.now())
 	v.Key = sh.Key
+	staysAt(c, &sh, runPath(n))
 	showLog(&v, p.Deployment, lines, c.QueryParam("log") == "all")
 	if refused != nil {
 		v.Error = sentenceWithFields(refused)

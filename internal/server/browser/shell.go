@@ -81,6 +81,14 @@ func (s *Surface) address(c echo.Context, sh *layout.Shell, waiting int) {
 	}
 }
 
+// staysAt names the page that a refused form is answered with: what refreshes
+// itself there asks for that page, not for the one that the form was on.
+func staysAt(c echo.Context, sh *layout.Shell, path string) {
+	if !isRead(c) {
+		sh.Here = path
+	}
+}
+
 // byScript reports whether htmx asks, for a part of a page.
 func byScript(c echo.Context) bool { return c.Request().Header.Get("HX-Request") != "" }
 

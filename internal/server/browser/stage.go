@@ -33,6 +33,7 @@ func (s *Surface) showStage(c echo.Context, status int, refused *slipway.Error) 
 	}
 	v := stageView(p, whole, s.now())
 	v.Key = sh.Key
+	staysAt(c, &sh, stagePath(name, environment))
 	chosen := text(c, "version")
 	if chosen == "" {
 		chosen = next(whole.Row, p.Stage)

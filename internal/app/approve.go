@@ -40,9 +40,7 @@ func (a *App) Approve(ctx context.Context, actor slipway.Actor, c Approve) (slip
 		if _, err := tx.Votes().Add(ctx, vote); err != nil {
 			return err
 		}
-		now := a.now()
-		d.NextWakeAt = &now
-		if _, err := tx.Deployments().Save(ctx, d); err != nil {
+		if err := wakeAt(ctx, tx, d, a.now()); err != nil {
 			return err
 		}
 		return a.record(ctx, tx, actor, change{

@@ -3,7 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
-	"reflect"
+	"slices"
 
 	"github.com/slipway-dev/slipway/internal/slipway"
 )
@@ -104,22 +104,35 @@ func (a *App) changeService(ctx context.Context, tx slipway.Tx, actor slipway.Ac
 	if c.MustCreate {
 		return slipway.Invalid("The service", []slipway.FieldError{{Field: "name", Message: "is taken by a service of team " + old.Team}})
 	}
-	// Moving a service to another team needs a say in both.
+	// Moving a service to another team needs a say in both. Who rules over the
+	// service alone has none in the other team.
 	if err := a.authorize(ctx, tx, actor, slipway.ServiceRegister, old.Resource("")); err != nil {
 		return err
+	}
+	if s.Team != old.Team {
+		if err := a.authorize(ctx, tx, actor, slipway.ServiceRegister, slipway.Resource{Team: s.Team}); err != nil {
+			return err
+		}
 	}
 	if c.Version != 0 && c.Version != old.Version {
 		return slipway.Conflict(s.Name+" was changed since you opened it.", "Look at it again, then send your change.")
 	}
-	s.Version, s.CreatedAt, s.UpdatedAt = old.Version, old.CreatedAt, old.UpdatedAt
-	if reflect.DeepEqual(old, s) {
+	if sameService(old, s) {
 		return nil
 	}
+	s.Version, s.CreatedAt = old.Version, old.CreatedAt
 	s.UpdatedAt = a.now()
 	if _, err := tx.Services().Update(ctx, s); err != nil {
 		return err
 	}
 	return a.recordService(ctx, tx, actor, s, "service.changed", "changed "+s.Name, map[string]any{"before": old, "after": s})
+}
+
+// sameService reports whether two services say the same. That one has no links
+// and the other an empty list of them is no difference.
+func sameService(a, b slipway.Service) bool {
+	return a.Name == b.Name && a.Title == b.Title && a.Team == b.Team && a.Description == b.Description &&
+		a.Repository == b.Repository && slices.Equal(a.Links, b.Links) && slices.Equal(a.Tags, b.Tags)
 }
 
 func (a *App) recordService(ctx context.Context, tx slipway.Tx, actor slipway.Actor, s slipway.Service, action, summary string, detail any) error {
@@ -200,6 +213,9 @@ func (a *App) PutTeam(ctx context.Context, actor slipway.Actor, c PutTeam) (slip
 			}
 			if t.CreatedAt = old.CreatedAt; t.CreatedAt.IsZero() {
 				t.CreatedAt = a.now()
+			}
+			if t == old {
+				return t.Name, nil
 			}
 			if err := tx.Teams().Put(ctx, t); err != nil {
 				return "", err

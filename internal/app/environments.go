@@ -38,7 +38,9 @@ func (a *App) PutEnvironment(ctx context.Context, actor slipway.Actor, c PutEnvi
 		if err != nil && !slipway.IsNotFound(err) {
 			return err
 		}
-		e.Lock = old.Lock
+		if e.Lock = old.Lock; e == old {
+			return nil
+		}
 		if err := tx.Environments().Put(ctx, e); err != nil {
 			return err
 		}
@@ -134,8 +136,7 @@ func (a *App) wakeWaiting(ctx context.Context, tx slipway.Tx, filter slipway.Dep
 			return err
 		}
 		for _, d := range waiting {
-			d.NextWakeAt = &now
-			if _, err := tx.Deployments().Save(ctx, d); err != nil {
+			if err := wakeAt(ctx, tx, d, now); err != nil {
 				return err
 			}
 		}
@@ -143,6 +144,26 @@ func (a *App) wakeWaiting(ctx context.Context, tx slipway.Tx, filter slipway.Dep
 			return nil
 		}
 		page.Cursor = next
+	}
+}
+
+// wakeTries is how often a deployment that others save at the same moment is
+// read again.
+const wakeTries = 5
+
+// wakeAt has the engine look at a waiting deployment. That the engine saved it
+// meanwhile is no reason for the caller's change to fail: it is read again. One
+// that no longer waits needs no waking.
+func wakeAt(ctx context.Context, tx slipway.Tx, d slipway.Deployment, now time.Time) error {
+	for try := 1; ; try++ {
+		d.NextWakeAt = &now
+		_, err := tx.Deployments().Save(ctx, d)
+		if err == nil || slipway.CodeOf(err) != slipway.CodeConflict || try == wakeTries {
+			return err
+		}
+		if d, err = tx.Deployments().Get(ctx, d.ID); err != nil || d.State != slipway.Waiting {
+			return err
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"strings"
 
 	"github.com/slipway-dev/slipway/internal/policy"
 	"github.com/slipway-dev/slipway/internal/slipway"
@@ -21,10 +22,16 @@ type Watching struct{ may policy.Filter }
 // Admits reports whether the actor may know that an event happened. What
 // belongs to no team and no service, a freeze say, is known to all.
 func (w Watching) Admits(e slipway.DomainEvent) bool {
-	if e.Team == "" && e.Service == "" {
+	if e.Team == "" && e.Service == "" && !private(e.Kind) {
 		return true
 	}
 	return w.may.Admits(slipway.Resource{Team: e.Team, Service: e.Service, Environment: e.Environment})
+}
+
+// private reports whether an event tells of people: who signed in, who made a
+// token, who got which role. The audit keeps those to who may read all of it.
+func private(kind string) bool {
+	return strings.HasPrefix(kind, "person.") || strings.HasPrefix(kind, "token.") || strings.HasPrefix(kind, "access.")
 }
 
 // Watch checks that the actor may read everything that is to be followed.

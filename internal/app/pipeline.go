@@ -52,29 +52,47 @@ func (a *App) ApplyPipeline(ctx context.Context, actor slipway.Actor, c ApplyPip
 		if c.DryRun {
 			return nil
 		}
-		revision, err := a.once(ctx, tx, actor, c.Once, c, func() (string, error) {
+		outcome, err := a.once(ctx, tx, actor, c.Once, c, func() (string, error) {
 			if c.IfRevision != 0 && c.IfRevision != before.Revision {
 				return "", slipway.Conflict(fmt.Sprintf("The pipeline is at revision %d by now, not %d.", before.Revision, c.IfRevision), "Look at the difference again.")
 			}
 			if !out.Changed {
-				return strconv.Itoa(before.Revision), nil
+				return appliedOutcome(before.Revision, false), nil
 			}
-			return strconv.Itoa(p.Revision), a.addRevision(ctx, tx, actor, s, p)
+			return appliedOutcome(p.Revision, true), a.addRevision(ctx, tx, actor, s, p)
 		})
 		if err != nil {
 			return err
 		}
-		number, err := strconv.Atoi(revision)
-		if err != nil {
-			return err
-		}
-		out.After, err = tx.Pipelines().Revision(ctx, p.Service, number)
+		out, err = appliedOf(ctx, tx, p.Service, outcome)
 		return err
 	}
 	if c.DryRun {
 		return out, a.Store.Read(ctx, func(tx slipway.Tx) error { return work(tx) })
 	}
 	err := a.Store.Write(ctx, work)
+	return out, err
+}
+
+// appliedOutcome is what is kept of applying a pipeline, and appliedOf the
+// answer that it stands for: the same however often it is asked for.
+func appliedOutcome(revision int, changed bool) string {
+	return fmt.Sprintf("%d %t", revision, changed)
+}
+
+func appliedOf(ctx context.Context, tx slipway.Tx, service, outcome string) (out Applied, err error) {
+	var revision int
+	if _, err = fmt.Sscanf(outcome, "%d %t", &revision, &out.Changed); err != nil {
+		return out, fmt.Errorf("kept answer %q: %w", outcome, err)
+	}
+	if out.After, err = tx.Pipelines().Revision(ctx, service, revision); err != nil {
+		return out, err
+	}
+	if !out.Changed {
+		out.Before = out.After
+	} else if revision > 1 {
+		out.Before, err = tx.Pipelines().Revision(ctx, service, revision-1)
+	}
 	return out, err
 }
 

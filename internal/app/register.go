@@ -3,7 +3,8 @@ package app
 import (
 	"context"
 	"errors"
-	"reflect"
+	"fmt"
+	"strings"
 
 	"github.com/slipway-dev/slipway/internal/slipway"
 )
@@ -36,17 +37,32 @@ var errDryRun = errors.New("dry run")
 func (a *App) RegisterFile(ctx context.Context, actor slipway.Actor, c RegisterFile) (out RegisteredFile, err error) {
 	err = a.Store.Write(ctx, func(tx slipway.Tx) error {
 		out = RegisteredFile{}
-		work := func() (string, error) { return c.Service.Name, a.registerFile(ctx, tx, actor, c, &out) }
+		worked := false
+		work := func() (string, error) {
+			worked = true
+			err := a.registerFile(ctx, tx, actor, c, &out)
+			return fmt.Sprintf("%t %s", out.Before.Name == "", appliedOutcome(out.Pipeline.After.Revision, out.Pipeline.Changed)), err
+		}
 		if c.DryRun {
 			if _, err := work(); err != nil {
 				return err
 			}
 			return errDryRun
 		}
-		if _, err := a.once(ctx, tx, actor, c.Once, c, work); err != nil {
+		outcome, err := a.once(ctx, tx, actor, c.Once, c, work)
+		if err != nil {
 			return err
 		}
-		out.Service, err = a.service(ctx, tx, actor, c.Service.Name, "", slipway.ServiceRead)
+		if out.Service, err = a.service(ctx, tx, actor, c.Service.Name, "", slipway.ServiceRead); err != nil || worked {
+			return err
+		}
+		created, applied, _ := strings.Cut(outcome, " ")
+		if created == "false" {
+			out.Before = out.Service // what it said before, nobody kept
+		}
+		if len(c.Pipeline.Stages) > 0 {
+			out.Pipeline, err = appliedOf(ctx, tx, c.Service.Name, applied)
+		}
 		return err
 	})
 	if errors.Is(err, errDryRun) {
@@ -96,6 +112,7 @@ func (a *App) registerFile(ctx context.Context, tx slipway.Tx, actor slipway.Act
 	p.Revision = before.Revision + 1
 	out.Pipeline = Applied{Before: before, After: p, Changed: !before.SameStages(p)}
 	if !out.Pipeline.Changed {
+		out.Pipeline.After = before
 		return nil
 	}
 	return a.addRevision(ctx, tx, actor, out.Service, p)
@@ -154,8 +171,12 @@ func (a *App) previewService(ctx context.Context, tx slipway.Tx, actor slipway.A
 	if s.Title == "" {
 		s.Title = s.Name
 	}
-	s.Version, s.CreatedAt, s.UpdatedAt = old.Version, old.CreatedAt, old.UpdatedAt
-	if reflect.DeepEqual(old, s) {
+	if s.Team != old.Team {
+		if why, err = a.may(ctx, tx, actor, slipway.ServiceRegister, slipway.Resource{Team: s.Team}); err != nil || why != "" {
+			return ServiceOutlook{Fault: why}, err
+		}
+	}
+	if sameService(old, s) {
 		return ServiceOutlook{What: "same"}, nil
 	}
 	return ServiceOutlook{What: "changes"}, nil

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"strconv"
 	"strings"
 
 	"github.com/slipway-dev/slipway/internal/slipway"
@@ -25,13 +26,14 @@ func (a *App) CreateRelease(ctx context.Context, actor slipway.Actor, c CreateRe
 		if err != nil {
 			return err
 		}
-		_, err = a.once(ctx, tx, actor, c.Once, c, func() (string, error) {
-			created, err = a.addRelease(ctx, tx, actor, s, c)
-			return c.Version, err
+		outcome, err := a.once(ctx, tx, actor, c.Once, c, func() (string, error) {
+			added, err := a.addRelease(ctx, tx, actor, s, c)
+			return strconv.FormatBool(added), err
 		})
 		if err != nil {
 			return err
 		}
+		created = outcome == "true"
 		r, err = tx.Releases().Get(ctx, c.Service, c.Version)
 		return err
 	})

@@ -35,11 +35,18 @@ func (a *App) Rollback(ctx context.Context, actor slipway.Actor, c Rollback) (sl
 		if d, answered, err = a.answeredDeployment(ctx, tx, actor, c.Once, c); err != nil || answered {
 			return err
 		}
+		state, err := tx.Stages().Get(ctx, s.Name, c.Environment)
+		if err != nil {
+			return err
+		}
 		targets, err := rollbackTargets(ctx, tx, s.Name, c.Environment, a.now())
 		if err != nil {
 			return err
 		}
 		target, err = pickTarget(targets, c)
+		if live := state.Live; err != nil && live != nil && live.Spec.Version == c.To {
+			err = slipway.Conflict(c.To+" is what is live in "+c.Environment+".", "There is nothing to go back to under that name.")
+		}
 		return err
 	})
 	if err != nil || answered {
@@ -52,7 +59,7 @@ func (a *App) Rollback(ctx context.Context, actor slipway.Actor, c Rollback) (sl
 
 func pickTarget(targets []RollbackTarget, c Rollback) (RollbackTarget, error) {
 	for _, t := range targets {
-		if (c.To == "" && t.WhyNot == "") || (c.To != "" && t.Spec.Version == c.To) {
+		if (c.To == "" && t.WhyNot == "" && !t.Left) || (c.To != "" && t.Spec.Version == c.To) {
 			return t, nil
 		}
 	}
@@ -71,6 +78,7 @@ type RollbackTarget struct {
 	From       time.Time
 	Served     time.Duration
 	Current    bool   // live now, while something newer is under way
+	Left       bool   // rolled back from since: chosen by name only
 	WhyNot     string // why it cannot be chosen; empty if it can
 }
 
@@ -92,18 +100,30 @@ func rollbackTargets(ctx context.Context, tx slipway.Tx, service, environment st
 		return nil, err
 	}
 	var targets []RollbackTarget
-	seen := map[string]bool{}
+	seen, left := map[string]bool{}, map[string]bool{}
+	// Two who roll back at the same moment want the same: the second must not
+	// bring back what the first is taking away.
+	leave := func(d slipway.Deployment) {
+		if d.Cause == slipway.CauseRollback && d.Plan.From != nil {
+			left[d.Plan.From.ID()] = true
+		}
+	}
+	if underWay {
+		leave(active)
+	}
 	until := now
 	for _, d := range good {
 		spec := d.Plan.To
 		served := until.Sub(*d.EndedAt)
 		until = *d.EndedAt
 		current := state.Live != nil && state.Live.Spec.ID() == spec.ID()
+		gone := left[spec.ID()]
+		leave(d) // of what succeeded before it
 		if seen[spec.ID()] || (current && !underWay) {
 			continue
 		}
 		seen[spec.ID()] = true
-		t := RollbackTarget{Spec: spec, Deployment: d.ID, From: *d.EndedAt, Served: served, Current: current}
+		t := RollbackTarget{Spec: spec, Deployment: d.ID, From: *d.EndedAt, Served: served, Current: current, Left: gone}
 		r, err := tx.Releases().Get(ctx, service, spec.Version)
 		if err != nil {
 			return nil, err
@@ -152,7 +172,7 @@ func (a *App) RollbackPreview(ctx context.Context, actor slipway.Actor, service,
 			return err
 		}
 		for i, t := range p.Targets {
-			if p.Chosen == nil && t.WhyNot == "" && (to == "" || t.Spec.Version == to) {
+			if p.Chosen == nil && t.WhyNot == "" && ((to == "" && !t.Left) || t.Spec.Version == to) {
 				p.Chosen = &p.Targets[i]
 			}
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"reflect"
 	"slices"
 	"time"
 
@@ -29,6 +28,9 @@ func UserID(issuer, subject string) string {
 
 // SignIn makes the person known, or brings what is known of them up to date.
 func (a *App) SignIn(ctx context.Context, c SignIn, requestID, address string) (slipway.User, error) {
+	if c.Issuer == "" || c.Subject == "" {
+		return slipway.User{}, &slipway.Error{Code: slipway.CodeUnauthenticated, Message: "The provider did not say who signed in."}
+	}
 	var u slipway.User
 	err := a.Store.Write(ctx, func(tx slipway.Tx) error {
 		old, err := tx.People().UserBySubject(ctx, c.Issuer, c.Subject)
@@ -48,7 +50,7 @@ func (a *App) SignIn(ctx context.Context, c SignIn, requestID, address string) (
 		actor := UserActor(u)
 		actor.Via, actor.RequestID, actor.Address = slipway.ViaBrowser, requestID, address
 		var detail any
-		if !reflect.DeepEqual(old.Groups, u.Groups) {
+		if !slices.Equal(old.Groups, u.Groups) {
 			detail = map[string]any{"groupsBefore": old.Groups, "groups": u.Groups}
 		}
 		return a.record(ctx, tx, actor, change{action: "person.signed-in", subject: "person " + u.ID, summary: u.Name + " signed in", detail: detail})
@@ -89,7 +91,9 @@ func (a *App) SignOutEverywhere(ctx context.Context, issuer, subject string) err
 		if err := tx.People().PutUser(ctx, u); err != nil {
 			return err
 		}
-		return a.record(ctx, tx, UserActor(u), change{action: "person.signed-out", subject: "person " + u.ID, summary: u.Name + " was signed out by the provider"})
+		actor := UserActor(u)
+		actor.Via = slipway.ViaBrowser
+		return a.record(ctx, tx, actor, change{action: "person.signed-out", subject: "person " + u.ID, summary: u.Name + " was signed out by the provider"})
 	})
 }
 

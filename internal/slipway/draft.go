@@ -3,6 +3,7 @@ package slipway
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
 // Request asks for a deployment.
@@ -87,7 +88,8 @@ func Admit(ctx context.Context, tx Tx, d Draft, r Request) ([]Verdict, error) {
 		blocking = append(blocking, v)
 	}
 	if r.Cause == CauseRollback {
-		return append(blocking, irreversible(d, r)...), nil
+		undone, err := irreversible(ctx, tx, d, r)
+		return append(blocking, undone...), err
 	}
 	if hold := d.State.Hold; hold != nil && r.By.Kind == ActorSystem {
 		blocking = append(blocking, Verdict{Gate: "hold", Result: Wait, Since: &hold.Since,
@@ -110,14 +112,28 @@ func Admit(ctx context.Context, tx Tx, d Draft, r Request) ([]Verdict, error) {
 	return blocking, nil
 }
 
-func irreversible(d Draft, r Request) []Verdict {
-	live := d.State.Live
-	if live == nil || live.Spec.Reversible || r.AcceptIrreversible || live.Spec.Version == r.Version {
-		return nil
+// irreversible asks for consent to leave what is marked irreversible: what is
+// live, or what is on its way and may have changed things outside already.
+func irreversible(ctx context.Context, tx Tx, d Draft, r Request) ([]Verdict, error) {
+	verdict := func(version string, since *time.Time) []Verdict {
+		return []Verdict{{Gate: "irreversible", Result: Fail, Since: since,
+			Reason: version + " is marked irreversible: what it changed outside, a database for instance, may not fit " + r.Version + ".",
+			Who:    "you, by accepting it in so many words"}}
 	}
-	return []Verdict{{Gate: "irreversible", Result: Fail, Since: &live.Since,
-		Reason: live.Spec.Version + " is marked irreversible: what it changed outside, a database for instance, may not fit " + r.Version + ".",
-		Who:    "you, by accepting it in so many words"}}
+	if r.AcceptIrreversible {
+		return nil, nil
+	}
+	if live := d.State.Live; live != nil && !live.Spec.Reversible && live.Spec.Version != r.Version {
+		return verdict(live.Spec.Version, &live.Since), nil
+	}
+	active, err := tx.Deployments().Active(ctx, r.Service, r.Environment)
+	if IsNotFound(err) {
+		return nil, nil
+	}
+	if to := active.Plan.To; err == nil && active.State != Waiting && !to.Reversible && to.Version != r.Version {
+		return verdict(to.Version, active.StartedAt), nil
+	}
+	return nil, err
 }
 
 // Refuse turns blocking verdicts into the answer people read.

@@ -31,6 +31,9 @@ func Start(ctx context.Context, tx Tx, deployers Deployers, r Request, evidence 
 	if live := draft.State.Live; r.Cause == CausePromote && live != nil && live.Spec.ID() == draft.Plan.To.ID() {
 		return Deployment{}, Conflict(r.Version+" is already live in "+r.Environment+".", "There is nothing to promote.")
 	}
+	if live := draft.State.Live; r.Cause == CauseRedeploy && (live == nil || live.Spec.Version != r.Version) {
+		return Deployment{}, Conflict(r.Version+" is not live in "+r.Environment+", so it cannot be sent out again.", "Promote it.")
+	}
 	older, err := makeRoom(ctx, tx, r, now)
 	if err != nil {
 		return Deployment{}, err
@@ -73,6 +76,9 @@ func makeRoom(ctx context.Context, tx Tx, r Request, now time.Time) (*Deployment
 			Reason: because(fmt.Sprintf("Deployment %d of %s is at work there", active.ID, active.Version), active.Message),
 			Who:    "who may cancel it, or roll back",
 		}})
+	}
+	if active.Cause == CauseRollback && r.Cause == CauseRollback && active.State != Reverting && active.Plan.To.ID() == r.Restore.ID() {
+		return nil, Conflict(fmt.Sprintf("Deployment %d already goes back to %s in %s.", active.ID, r.Version, r.Environment), "Follow that one.")
 	}
 	if active.State == Waiting && active.Version == r.Version && active.Cause == r.Cause {
 		return nil, Conflict(fmt.Sprintf("Deployment %d already asks for %s in %s.", active.ID, r.Version, r.Environment),

@@ -13,8 +13,8 @@ import (
 )
 
 // find is an expression for the element that a person would mean by a label:
-// a visible link, button, summary or radio label whose text begins with it. An
-// exact match wins. Within limits the search to part of the page.
+// a visible link, button, summary or radio label with exactly that text, or else
+// one that begins with it, or else one that contains it. Within limits the search to part of the page.
 func find(within, label string) string {
 	return fmt.Sprintf(`(() => {
   const text = (e) => {
@@ -24,8 +24,8 @@ func find(within, label string) string {
   };
   const seen = (e) => e.checkVisibility({visibilityProperty: true}) && e.getClientRects().length > 0;
   const all = [...document.querySelectorAll(%s)].flatMap((p) => [...p.querySelectorAll("a[href],button,summary,label")]).filter(seen);
-  return all.find((e) => text(e) === %s) ?? all.find((e) => text(e).startsWith(%s));
-})()`, quote(within), quote(label), quote(label))
+  return all.find((e) => text(e) === %s) ?? all.find((e) => text(e).startsWith(%s)) ?? all.find((e) => text(e).includes(%s));
+})()`, quote(within), quote(label), quote(label), quote(label))
 }
 
 // click presses what bears the label, with the mouse, where it can be seen.

@@ -76,6 +76,7 @@ func rootCommand() *cobra.Command {
 	}
 	root.AddCommand(server...)
 	root.AddCommand(hiddenCommands()...)
+	addClient(root)
 	return root
 }
 

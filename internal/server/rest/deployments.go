@@ -90,6 +90,7 @@ func deploymentDetail(p app.DeploymentPage) DeploymentDetail {
 	return out
 }
 
+// DeploymentIn names a deployment.
 type DeploymentIn struct {
 	ID int64 `path:"id" minimum:"1" doc:"Number of the deployment."`
 }

@@ -52,6 +52,7 @@ func saved(e slipway.Environment, err error) (*answer[Environment], error) {
 	return &answer[Environment]{environment(e)}, nil
 }
 
+// EnvironmentIn names an environment.
 type EnvironmentIn struct {
 	Environment string `path:"environment" maxLength:"63" doc:"Name of the environment." example:"production"`
 }
@@ -61,6 +62,7 @@ type putEnvironmentIn struct {
 	Body PutEnvironment
 }
 
+// PutLockIn locks an environment.
 type PutLockIn struct {
 	EnvironmentIn
 	Body Reason

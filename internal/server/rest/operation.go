@@ -139,6 +139,7 @@ func notNull(s *huma.Schema) {
 // Parts that operations share. They are exported because huma looks into no
 // embedded struct that is not: its parameters would stay empty.
 
+// PageIn asks for a page of a list.
 type PageIn struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" doc:"How many at most; 50 if left out."`
 	Cursor string `query:"cursor" maxLength:"500" doc:"The next of the page before; empty for the first."`
@@ -146,16 +147,19 @@ type PageIn struct {
 
 func (p PageIn) page() slipway.Page { return slipway.Page{Cursor: p.Cursor, Limit: p.Limit} }
 
+// KeyIn makes a POST safe to repeat.
 type KeyIn struct {
 	Key string `header:"Idempotency-Key" maxLength:"128" doc:"Any text of your own. The same key with the same content has one effect; with other content it is a conflict."`
 }
 
 func (k KeyIn) once() app.Once { return app.Once{Key: k.Key} }
 
+// ServiceIn names a service.
 type ServiceIn struct {
 	Service string `path:"service" maxLength:"63" doc:"Name of the service." example:"billing-api"`
 }
 
+// StageIn names a service in an environment.
 type StageIn struct {
 	ServiceIn
 	Environment string `path:"environment" maxLength:"63" doc:"Name of the environment." example:"production"`

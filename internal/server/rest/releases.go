@@ -108,6 +108,7 @@ func (c CreateRelease) content() slipway.ReleaseContent {
 	return out
 }
 
+// ReleaseIn names a release.
 type ReleaseIn struct {
 	ServiceIn
 	Version string `path:"version" maxLength:"64" doc:"Version of the release." example:"1.42.0"`

@@ -28,6 +28,7 @@ func team(t slipway.Team) Team {
 	return Team{Name: t.Name, Title: t.Title, OnCall: t.OnCall, CreatedAt: at(t.CreatedAt)}
 }
 
+// TeamIn names a team.
 type TeamIn struct {
 	Team string `path:"team" maxLength:"63" doc:"Name of the team." example:"payments"`
 }

@@ -1,0 +1,169 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+const yamlKind = "application/yaml"
+
+// Me returns who the token stands for.
+func (c *Client) Me(ctx context.Context) (Answer[Me], error) { return get[Me](ctx, c, nil, "me") }
+
+// Services returns a page of services.
+func (c *Client) Services(ctx context.Context, team, query, cursor string) (Answer[List[Service]], error) {
+	return get[List[Service]](ctx, c, values("team", team, "q", query, "cursor", cursor), "services")
+}
+
+// Service returns one service.
+func (c *Client) Service(ctx context.Context, name string) (Answer[Service], error) {
+	return get[Service](ctx, c, nil, "services", name)
+}
+
+// PutPipeline applies a slipway.yaml to a service that exists.
+func (c *Client) PutPipeline(ctx context.Context, service string, file []byte, dryRun bool) (Answer[AppliedPipeline], error) {
+	return call[AppliedPipeline](ctx, c, request{method: http.MethodPut, path: []string{"services", service, "pipeline"}, query: dry(dryRun), text: file, kind: yamlKind})
+}
+
+// ApplyFile registers a service together with its pipeline.
+func (c *Client) ApplyFile(ctx context.Context, file []byte, dryRun bool) (Answer[Registered], error) {
+	return call[Registered](ctx, c, request{method: http.MethodPost, path: []string{"apply"}, query: dry(dryRun), text: file, kind: yamlKind})
+}
+
+// CreateRelease makes a release known; Status is 201 if it was not before.
+func (c *Client) CreateRelease(ctx context.Context, service string, r NewRelease) (Answer[Release], error) {
+	return post[Release](ctx, c, r, "services", service, "releases")
+}
+
+// Releases returns a page of releases, newest first.
+func (c *Client) Releases(ctx context.Context, service, cursor string) (Answer[List[Release]], error) {
+	return get[List[Release]](ctx, c, values("cursor", cursor), "services", service, "releases")
+}
+
+// Release returns one release.
+func (c *Client) Release(ctx context.Context, service, version string) (Answer[Release], error) {
+	return get[Release](ctx, c, nil, "services", service, "releases", version)
+}
+
+// Block keeps a release from being deployed.
+func (c *Client) Block(ctx context.Context, service, version, reason string) (Answer[Release], error) {
+	return post[Release](ctx, c, reasonOf(reason), "services", service, "releases", version, "block")
+}
+
+// Unblock lets it be deployed again.
+func (c *Client) Unblock(ctx context.Context, service, version string) (Answer[Release], error) {
+	return call[Release](ctx, c, request{method: http.MethodDelete, path: []string{"services", service, "releases", version, "block"}})
+}
+
+// Promote asks for a release to go to an environment.
+func (c *Client) Promote(ctx context.Context, service, environment, version, note string) (Answer[Deployment], error) {
+	return post[Deployment](ctx, c, map[string]string{"environment": environment, "version": version, "note": note}, "services", service, "deployments")
+}
+
+// Rollback asks for what served before.
+func (c *Client) Rollback(ctx context.Context, service, environment, to, reason string, acceptIrreversible bool) (Answer[Deployment], error) {
+	return post[Deployment](ctx, c, map[string]any{"to": to, "reason": reason, "acceptIrreversible": acceptIrreversible},
+		"services", service, "environments", environment, "rollback")
+}
+
+// Deployment returns a deployment with what a decision about it needs.
+func (c *Client) Deployment(ctx context.Context, id int64) (Answer[Deployment], error) {
+	return get[Deployment](ctx, c, nil, "deployments", number(id))
+}
+
+// Approve says yes to exactly one plan.
+func (c *Client) Approve(ctx context.Context, id int64, plan, comment string) (Answer[Deployment], error) {
+	return post[Deployment](ctx, c, map[string]string{"plan": plan, "comment": comment}, "deployments", number(id), "approve")
+}
+
+// Reject says no.
+func (c *Client) Reject(ctx context.Context, id int64, reason string) (Answer[Deployment], error) {
+	return post[Deployment](ctx, c, reasonOf(reason), "deployments", number(id), "reject")
+}
+
+// Control does one of cancel, pause, resume and retry.
+func (c *Client) Control(ctx context.Context, id int64, verb, reason string) (Answer[Deployment], error) {
+	return post[Deployment](ctx, c, reasonOf(reason), "deployments", number(id), verb)
+}
+
+// Logs returns what was printed after a line.
+func (c *Client) Logs(ctx context.Context, id, after int64) (Answer[Logs], error) {
+	return get[Logs](ctx, c, values("after", number(after)), "deployments", number(id), "logs")
+}
+
+// Board returns a page of the board; query is part of a service's name.
+func (c *Client) Board(ctx context.Context, team, query, cursor string) (Answer[Board], error) {
+	return get[Board](ctx, c, values("team", team, "q", query, "cursor", cursor, "limit", "200"), "board")
+}
+
+// Lock keeps others from starting deployments in an environment.
+func (c *Client) Lock(ctx context.Context, environment, reason string) (Answer[Environment], error) {
+	return post[Environment](ctx, c, reasonOf(reason), "environments", environment, "lock")
+}
+
+// Unlock lets them start again.
+func (c *Client) Unlock(ctx context.Context, environment string) (Answer[Environment], error) {
+	return call[Environment](ctx, c, request{method: http.MethodDelete, path: []string{"environments", environment, "lock"}})
+}
+
+// Freeze keeps an environment from new deployments until a time.
+func (c *Client) Freeze(ctx context.Context, environment, reason string, until time.Time) (Answer[Freeze], error) {
+	return post[Freeze](ctx, c, map[string]any{"environment": environment, "reason": reason, "until": until.UTC()}, "freezes")
+}
+
+// Unfreeze ends a freeze before its time.
+func (c *Client) Unfreeze(ctx context.Context, id int64) error {
+	_, err := call[struct{}](ctx, c, request{method: http.MethodDelete, path: []string{"freezes", number(id)}})
+	return err
+}
+
+// Tokens lists the owner's API tokens, or everybody's.
+func (c *Client) Tokens(ctx context.Context, all bool) (Answer[List[Token]], error) {
+	query := url.Values{}
+	if all {
+		query.Set("all", "true")
+	}
+	return get[List[Token]](ctx, c, query, "tokens")
+}
+
+// CreateToken makes an API token. It is asked for once only: the answer cannot
+// be had again, and a second request would make a second token.
+func (c *Client) CreateToken(ctx context.Context, t NewToken) (Answer[Token], error) {
+	return call[Token](ctx, c, request{method: http.MethodPost, path: []string{"tokens"}, body: t, once: true})
+}
+
+// RevokeToken ends a token at once.
+func (c *Client) RevokeToken(ctx context.Context, id string) error {
+	_, err := call[struct{}](ctx, c, request{method: http.MethodDelete, path: []string{"tokens", id}})
+	return err
+}
+
+func number(id int64) string { return strconv.FormatInt(id, 10) }
+
+func dry(run bool) url.Values {
+	if run {
+		return url.Values{"dryRun": {"true"}}
+	}
+	return nil
+}
+
+func reasonOf(reason string) map[string]string {
+	if reason == "" {
+		return map[string]string{}
+	}
+	return map[string]string{"reason": reason}
+}
+
+// values makes a query of the pairs that have a value.
+func values(pairs ...string) url.Values {
+	query := url.Values{}
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			query.Set(pairs[i], pairs[i+1])
+		}
+	}
+	return query
+}

@@ -1,0 +1,60 @@
+package client
+
+import (
+	"encoding/json"
+	"fmt"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Problem is a refusal or a failure as the server describes it.
+type Problem struct {
+	Status    int       `json:"status"`
+	Code      string    `json:"code"`
+	Title     string    `json:"title"`
+	Detail    string    `json:"detail"`
+	Message   string    `json:"message"` // what happened
+	Affected  string    `json:"affected"`
+	Do        string    `json:"do"`
+	RequestID string    `json:"requestId"`
+	Errors    []Fault   `json:"errors"`
+	BlockedBy []Verdict `json:"blockedBy"`
+}
+
+// Fault is one fault of an input.
+type Fault struct {
+	Field   string `json:"field"`
+	Line    int    `json:"line"`
+	Message string `json:"message"`
+}
+
+// Verdict says what blocks, since when, until when, and who can change it.
+type Verdict struct {
+	Gate   string     `json:"gate"`
+	Result string     `json:"result"`
+	Reason string     `json:"reason"`
+	Since  *time.Time `json:"since"`
+	Until  *time.Time `json:"until"`
+	Who    string     `json:"who"`
+	Have   int        `json:"have"`
+	Need   int        `json:"need"`
+}
+
+func (p *Problem) Error() string { return p.Detail }
+
+// problem reads an error. Whatever stands between may answer too, in its own
+// form.
+func problem(response *http.Response, content []byte) error {
+	var p Problem
+	kind, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
+	if kind == "application/problem+json" && json.Unmarshal(content, &p) == nil && p.Code != "" {
+		return &p
+	}
+	text := strings.TrimSpace(string(content[:min(len(content), 200)]))
+	return &Problem{Status: response.StatusCode, Code: "unknown", Title: http.StatusText(response.StatusCode),
+		Message: fmt.Sprintf("The answer was %s, and not in Slipway's words.", response.Status),
+		Do:      "Check the address, and what stands between you and Slipway.",
+		Detail:  fmt.Sprintf("%s %s", response.Status, text)}
+}

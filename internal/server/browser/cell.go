@@ -2,6 +2,7 @@ package browser
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/slipway-dev/slipway/internal/slipway"
@@ -36,7 +37,7 @@ func (p stop) station(prefix string) component.Station {
 		p.rolling(&st)
 	case p.failed():
 		f := p.state.Failure
-		st.State, st.Detail, st.DetailHref = component.Failed, f.Version+": "+f.Message, runPath(f.Deployment)
+		st.State, st.Detail, st.DetailHref = component.Failed, failureWords(*f), runPath(f.Deployment)
 	case p.state.Hold != nil:
 		st.State, st.Detail = component.RolledBack, p.state.Hold.Reason+", automation held"
 	case p.closed() != "":
@@ -48,6 +49,16 @@ func (p stop) station(prefix string) component.Station {
 		st.Detail, st.DetailHref = p.active.Version+" next: "+waitsFor(*p.active, p.now), deploymentPath(*p.active)
 	}
 	return st
+}
+
+// failureWords is the first thing that a failure says, with the release it is
+// about unless it names that itself.
+func failureWords(f slipway.LastFailure) string {
+	first, _, _ := strings.Cut(f.Message, ". ")
+	if first = strings.TrimSuffix(first, "."); strings.Contains(first, f.Version) {
+		return first
+	}
+	return f.Version + ": " + first
 }
 
 // version is what was seen to run; what is only believed to run keeps its
@@ -252,40 +263,4 @@ func waitsFor(d slipway.Deployment, now time.Time) string {
 		}
 	}
 	return "about to start"
-}
-
-// line draws the stations of a service in order, with the releases that lie
-// between two of them.
-func line(prefix string, stages []slipway.Stage, columns []string, at func(environment string) stop) []component.Station {
-	staged := map[string]bool{}
-	for _, s := range stages {
-		staged[s.Environment] = true
-	}
-	stations := make([]component.Station, len(columns))
-	var before *component.Station
-	var from slipway.StageState
-	for i, environment := range columns {
-		if !staged[environment] {
-			stations[i] = component.Station{Environment: environment, Absent: true}
-			continue
-		}
-		here := at(environment)
-		stations[i] = here.station(prefix)
-		if before != nil {
-			ahead(before, from, here.state)
-		}
-		before, from = &stations[i], here.state
-	}
-	return stations
-}
-
-// ahead counts the releases that one station has and the next has not.
-func ahead(st *component.Station, from, to slipway.StageState) {
-	if from.Live == nil || to.Live == nil {
-		return
-	}
-	if n := from.Live.Spec.Seq - to.Live.Spec.Seq; n > 0 {
-		st.Ahead = "+" + strconv.FormatInt(n, 10)
-		st.AheadTitle = plural(int(n), "release") + " ahead of " + to.Environment
-	}
 }

@@ -62,7 +62,10 @@ func stageView(p app.StagePage, whole app.ServicePage, now time.Time) page.Stage
 		v.ActiveState = deploymentState(*p.Active)
 	}
 	if o := p.State.Observed; o != nil {
-		v.Observed, v.Message = o.At, o.Message
+		v.Observed = o.At
+		if st.State != component.Live { // else it says what the rows say
+			v.Message = o.Message
+		}
 		if !at.fresh() {
 			v.Stale = "No report for " + component.Age(now.Sub(o.At)) + ". Shown is the last one."
 		} else if p.State.Live != nil && p.Active == nil {

@@ -191,7 +191,7 @@ func (c config) checkDatabase() []error {
 			return nil
 		}
 	}
-	return []error{errors.New("SLIPWAY_DATABASE_URL: is sqlite:PATH or postgres://...")}
+	return []error{errors.New("SLIPWAY_DATABASE_URL: is sqlite:PATH or the postgres:// address of a database")}
 }
 
 func (config) absoluteURL(raw string) bool {

@@ -29,6 +29,7 @@ func TestMain(m *testing.M) {
 
 func harness(t *testing.T, durable bool) deployertest.Harness {
 	return deployertest.Harness{
+		Volatile: !durable,
 		New: func(_ deployertest.T, log *slog.Logger) deployertest.Subject {
 			o := fake.Options{Log: log}
 			if durable {

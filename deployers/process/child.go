@@ -194,7 +194,7 @@ func startCommand(command command) (*exec.Cmd, error) {
 	pause := time.NewTicker(busyPause)
 	defer pause.Stop()
 	for try := 0; ; try++ {
-		cmd := exec.Command(command.argv[0], command.argv[1:]...) //nolint:gosec // argv of the pipeline, never a shell
+		cmd := exec.Command(command.argv[0], command.argv[1:]...) //nolint:gosec,noctx // argv of the pipeline, never a shell; the child outlives every context of ours
 		cmd.Env, cmd.Dir, cmd.Stdout, cmd.Stderr = command.env, command.dir, out, errs
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 		err := cmd.Start()

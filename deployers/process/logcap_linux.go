@@ -1,6 +1,7 @@
 package process
 
 import (
+	"errors"
 	"io"
 	"os"
 	"syscall"
@@ -40,7 +41,7 @@ func skipHole(file *os.File, offset int64) int64 {
 	}
 	buffer := make([]byte, block)
 	n, err := file.ReadAt(buffer, data)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return data
 	}
 	for i, b := range buffer[:n] {

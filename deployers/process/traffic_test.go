@@ -68,7 +68,7 @@ func (l *load) one(client *http.Client, address string, kind int) error {
 	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(response.Body)
 	if err != nil || response.StatusCode != http.StatusOK || string(body) != want {
-		return fmt.Errorf("kind %d: status %d, %d bytes, %v", kind, response.StatusCode, len(body), err)
+		return fmt.Errorf("kind %d: status %d, %d bytes, %w", kind, response.StatusCode, len(body), err)
 	}
 	return nil
 }

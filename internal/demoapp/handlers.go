@@ -71,7 +71,7 @@ func (a *app) page(w http.ResponseWriter, r *http.Request) {
 		"Service": a.bundle.Service, "Version": a.bundle.Version, "Environment": a.environment,
 		"Instance": a.instance,
 		// check() admits only names and #rrggbb, which are safe in CSS.
-		"Colour": template.CSS(a.bundle.Colour), //nolint:gosec
+		"Colour": template.CSS(a.bundle.Colour), //nolint:gosec // checked when the bundle was read: a name or #rrggbb
 	})
 	if err != nil {
 		a.log.Warn("page", "error", err)

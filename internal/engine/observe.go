@@ -25,10 +25,7 @@ func (e *Engine) observeAll(ctx context.Context) error {
 		return err
 	}
 	for _, s := range states {
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err := e.observeStage(ctx, s); err != nil {
+		if err := e.observeStage(ctx, s); err != nil && ctx.Err() == nil {
 			e.Log.WarnContext(ctx, "could not observe", "service", s.Service, "environment", s.Environment, "error", err)
 		}
 	}

@@ -121,7 +121,7 @@ func desired(p slipway.Plan, run slipway.PhaseRun) deployers.Desired {
 			continue
 		}
 		track := deployers.Track{ID: t.Spec, Version: t.Version, Weight: t.Weight, Replicas: t.Replicas,
-			Config: json.RawMessage(spec.Deployer.Config), Env: spec.Config}
+			Config: spec.Deployer.Config, Env: spec.Config}
 		for _, a := range spec.Artifacts {
 			track.Artifacts = append(track.Artifacts, deployers.Artifact(a))
 		}

@@ -32,6 +32,7 @@ func TestListsUseIndexes(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", query, err)
 		}
+		defer func() { _ = rows.Close() }()
 		var plan []string
 		for rows.Next() {
 			var id, parent, unused int
@@ -41,7 +42,7 @@ func TestListsUseIndexes(t *testing.T) {
 			}
 			plan = append(plan, step)
 		}
-		if err := rows.Close(); err != nil {
+		if err := rows.Err(); err != nil {
 			t.Fatal(err)
 		}
 		whole := strings.Join(plan, "; ")

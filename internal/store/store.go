@@ -137,7 +137,7 @@ func (s *Store) writeTx(ctx context.Context, f func(*tx) error) error {
 		if err == nil || try == maxTries || !retryable(err) {
 			return err
 		}
-		pause := time.NewTimer(time.Duration(rand.Int64N(int64(5*time.Millisecond) << try)))
+		pause := time.NewTimer(time.Duration(rand.Int64N(int64(5*time.Millisecond) << try))) //nolint:gosec // jitter keeps no secret
 		select {
 		case <-pause.C:
 		case <-ctx.Done():

@@ -80,6 +80,24 @@ func TestACallbackOfAnotherBrowserIsRefused(t *testing.T) {
 	}
 }
 
+func TestAnAttemptIsUsedUpWhateverComesOfIt(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	b := r.browser()
+	callback, err := url.Parse(b.toCallback("ana", "/"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := callback.Query().Get("state")
+	if response, body := b.get("/auth/callback?error=access_denied&state=" + state); response.StatusCode != 403 {
+		t.Errorf("refused by the provider: %s %s", response.Status, body)
+	}
+	response, body := b.get(callback.String())
+	if response.StatusCode != 401 || !strings.Contains(body, "did not begin in this browser") {
+		t.Errorf("the same attempt again: %s %s", response.Status, body)
+	}
+}
+
 func TestSeveralTabsMaySignInAtOnce(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -50,6 +50,9 @@ func TestStatusAndWordsOfErrors(t *testing.T) {
 		if p.Code != test.code || p.RequestID != "REQ" || p.Message == "" || strings.Contains(p.Message+p.Affected+p.Do, "s3cret") {
 			t.Errorf("%v: %+v", test.err, p)
 		}
+		if test.code == slipway.CodeInternal && strings.Contains(p.Message, "It is so.") {
+			t.Errorf("%v: an internal error is shown with its text", test.err)
+		}
 	}
 }
 

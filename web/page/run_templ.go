@@ -575,7 +575,7 @@ func runButtons(v RunView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if v.CanRetry {
-				templ_7745c5c3_Err = runButton(v, "retry", "Retry from this step", "primary").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = runButton(v, "retry", "Try again", "primary").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

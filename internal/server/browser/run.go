@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -59,7 +60,7 @@ func (s *Surface) showRun(c echo.Context, status int, refused *slipway.Error) er
 
 func runView(p app.DeploymentPage, now time.Time) page.RunView {
 	d := p.Deployment
-	v := page.RunView{ID: id(d.ID), Team: p.Service.Team, Service: d.Service, Environment: d.Environment, Version: d.Version, Cause: string(d.Cause),
+	v := page.RunView{ID: id(d.ID), Team: p.Service.Team, Service: d.Service, Environment: d.Environment, Version: d.Version, Cause: causeNoun(d.Cause),
 		State: deploymentState(d), Word: stateWord(d), Actor: who(d.RequestedBy), Reason: d.Note, StartedAt: d.CreatedAt, Took: took(d),
 		PlanShort: slipway.ShortDigest(d.PlanDigest), PlanHref: gatePath(d.ID), Steps: steps(d, p.State.Observed, now), RawLog: runPath(d.ID) + "/log.txt"}
 	if d.StartedAt != nil {
@@ -83,9 +84,14 @@ func runView(p app.DeploymentPage, now time.Time) page.RunView {
 		v.Tracks = tracks(p.State, &d, now)
 	}
 	if h := p.State.Hold; h != nil && h.Deployment == d.ID {
-		v.Hold = "Automation of " + d.Environment + " is held: " + h.Reason + "."
+		v.Hold = "Automation of " + d.Environment + " is held: " + strings.TrimSuffix(h.Reason, ".") + "."
 	}
+	said := ""
 	for _, e := range p.Events {
+		if e.Kind == "deployment.log" || e.Message == said { // the log stands beside it; a sentence once
+			continue
+		}
+		said = e.Message
 		v.Events = append(v.Events, component.Event{At: e.At, Text: e.Message, Actor: e.Actor})
 	}
 	runButtons(&v, p)
@@ -113,27 +119,6 @@ func runButtons(v *page.RunView, p app.DeploymentPage) {
 	if d.SupersededBy != 0 {
 		v.Replacement = component.Link{Text: "run " + id(d.SupersededBy), Href: runPath(d.SupersededBy)}
 	}
-}
-
-// failure says what happened, what is affected and what to do.
-func failure(p app.DeploymentPage) *page.Failure {
-	d := p.Deployment
-	if d.State != slipway.Failed && d.State != slipway.RolledBack {
-		return nil
-	}
-	f := &page.Failure{What: d.Environment + " did not take " + d.Version + ". " + d.Message, ID: "deployment " + id(d.ID)}
-	switch {
-	case d.State == slipway.RolledBack && d.Plan.From != nil:
-		f.Affected = d.Plan.From.Version + " is live again."
-		f.Do = "Read the first error, mend the release and send a new one, or retry if the cause lies elsewhere."
-	case d.Plan.From != nil:
-		f.Affected = "Nothing was undone: " + d.Environment + " may run parts of both releases. Other environments are untouched."
-		f.Do = "Roll back, or retry when the cause is gone."
-	default:
-		f.Affected = "Nothing was live in " + d.Environment + " before."
-		f.Do = "Read the first error, mend it and retry."
-	}
-	return f
 }
 
 // steps are the way of a run: the gates, the phases of the plan, and the way

@@ -53,6 +53,7 @@ func add[I, O any](s *Surface, o operation, h handler[I, O]) {
 	}
 	if o.consume != nil {
 		op.RequestBody = &huma.RequestBody{Required: true, Content: o.consume}
+		op.SkipValidateBody = true // it is no JSON: the handler reads the file
 	}
 	if o.produce != nil {
 		op.Responses["200"] = &huma.Response{Description: http.StatusText(http.StatusOK), Content: o.produce}

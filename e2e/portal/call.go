@@ -82,3 +82,25 @@ func (p *Portal) Bundle(t testing.TB, dir string, b demoapp.Bundle) {
 		"changes":    []map[string]any{{"commit": digest[7:47], "subject": "Change the colour to " + b.Colour, "author": "Jonas Lind"}},
 	}, nil)
 }
+
+// AwaitLive waits until the version is live in the environment.
+func (p *Portal) AwaitLive(t testing.TB, service, environment, version string, within time.Duration) {
+	t.Helper()
+	deadline := time.Now().Add(within)
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		var running struct {
+			Live   *struct{ Spec struct{ Version string } }
+			Active *struct{ State, Message string }
+		}
+		p.Must(t, http.MethodGet, "/api/v1/services/"+service+"/environments/"+environment, nil, &running)
+		if running.Live != nil && running.Live.Spec.Version == version && running.Active == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s is not live in %s of %s within %v: %+v", version, environment, service, within, running)
+		}
+		<-ticker.C
+	}
+}

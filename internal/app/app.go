@@ -145,12 +145,12 @@ func (a *App) once(ctx context.Context, tx slipway.Tx, actor slipway.Actor, once
 	if err != nil || answered {
 		return outcome, err
 	}
-	if outcome, err = do(); err != nil || once.Key == "" {
-		return outcome, err
-	}
-	fingerprint, err := fingerprint(command)
+	fingerprint, err := fingerprint(command) // of what was sent: do may fill in defaults
 	if err != nil {
 		return "", err
+	}
+	if outcome, err = do(); err != nil || once.Key == "" {
+		return outcome, err
 	}
 	return outcome, tx.Keys().Put(ctx, actor.ID, once.Key, slipway.KeptAnswer{Fingerprint: fingerprint, Answer: []byte(outcome), At: a.now()})
 }

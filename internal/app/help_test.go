@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"database/sql"
 	"errors"
 	"slices"
 	"strings"
@@ -81,9 +82,55 @@ func (r *rig) lastEvent() (id int64) {
 	return id
 }
 
+// count is how many rows a table has.
+func (r *rig) count(table string) (n int) {
+	r.t.Helper()
+	db := r.sql()
+	defer func() { _ = db.Close() }()
+	ok(r.t, db.QueryRowContext(r.ctx, "SELECT count(*) FROM "+table).Scan(&n))
+	return n
+}
+
 func versions(releases []slipway.Release) (out []string) {
 	for _, r := range releases {
 		out = append(out, r.Version)
 	}
+	return out
+}
+
+// all is every row of every table but the queue's, as text: two that are equal
+// are the same state.
+func (r *rig) all() string {
+	r.t.Helper()
+	db := r.sql()
+	defer func() { _ = db.Close() }()
+	var out strings.Builder
+	for _, table := range rows(r, db, `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'river%' AND name NOT LIKE 'sqlite%' ORDER BY name`) {
+		out.WriteString(table + "\n")
+		for _, row := range rows(r, db, "SELECT * FROM "+table) {
+			out.WriteString("  " + row + "\n")
+		}
+	}
+	return out.String()
+}
+
+func rows(r *rig, db *sql.DB, query string) (out []string) {
+	r.t.Helper()
+	found := must(db.QueryContext(r.ctx, query))(r.t)
+	defer func() { _ = found.Close() }()
+	columns := must(found.Columns())(r.t)
+	for found.Next() {
+		values := make([]any, len(columns))
+		for i := range values {
+			values[i] = new(sql.NullString)
+		}
+		ok(r.t, found.Scan(values...))
+		var parts []string
+		for _, v := range values {
+			parts = append(parts, v.(*sql.NullString).String)
+		}
+		out = append(out, strings.Join(parts, "|"))
+	}
+	ok(r.t, found.Err())
 	return out
 }

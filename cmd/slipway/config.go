@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"sort"
@@ -30,6 +31,7 @@ type config struct {
 	OIDCGroupsClaim  string
 	AdminGroup       string
 	DataDir          string
+	TrustedProxies   string
 	LogLevel         string
 }
 
@@ -55,6 +57,7 @@ func settings() []setting {
 		{"SLIPWAY_OIDC_GROUPS_CLAIM", false, "groups", func(c *config) *string { return &c.OIDCGroupsClaim }, "claim that lists a person's groups"},
 		{"SLIPWAY_ADMIN_GROUP", false, "", func(c *config) *string { return &c.AdminGroup }, "group whose members are administrators"},
 		{"SLIPWAY_DATA_DIR", false, "data", func(c *config) *string { return &c.DataDir }, "where the process deployer keeps its state"},
+		{"SLIPWAY_TRUSTED_PROXIES", false, "", func(c *config) *string { return &c.TrustedProxies }, "networks whose X-Forwarded-For is believed"},
 		{"SLIPWAY_LOG_LEVEL", false, "info", func(c *config) *string { return &c.LogLevel }, "debug, info, warn or error"},
 	}
 }
@@ -178,11 +181,27 @@ func (c config) check() []error {
 	if key, err := base64.StdEncoding.DecodeString(c.SecretKey); c.SecretKey != "" && (err != nil || len(key) != 32) {
 		bad("SLIPWAY_SECRET_KEY", "is 32 bytes in base64: head -c 32 /dev/urandom | base64")
 	}
+	if _, err := c.proxies(); err != nil {
+		bad("SLIPWAY_TRUSTED_PROXIES", "is a list of networks such as 10.0.0.0/8,192.0.2.7/32: %v", err)
+	}
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
 		bad("SLIPWAY_LOG_LEVEL", "is debug, info, warn or error, not %q", c.LogLevel)
 	}
 	return problems
+}
+
+// proxies reads the comma-separated networks of our own reverse proxies.
+func (c config) proxies() ([]netip.Prefix, error) {
+	var networks []netip.Prefix
+	for _, text := range strings.FieldsFunc(c.TrustedProxies, func(r rune) bool { return r == ',' || r == ' ' }) {
+		network, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, err
+		}
+		networks = append(networks, network)
+	}
+	return networks, nil
 }
 
 func (c config) checkDatabase() []error {

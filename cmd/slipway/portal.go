@@ -71,10 +71,14 @@ func assemble(ctx context.Context, p parts) (*portal, error) {
 	if err != nil {
 		return nil, err
 	}
+	proxies, err := p.config.proxies()
+	if err != nil {
+		return nil, err
+	}
 	srv, err := server.New(server.Config{
 		Log: p.log, PublicURL: p.config.PublicURL, Version: version, App: usecases, Feed: p.store, Sessions: p.store.Sessions(),
 		Identity: provider, Surfaces: []server.Surface{pages, rest.New(rest.Config{App: usecases, Version: version, PublicURL: p.config.PublicURL})},
-		Assets: assets.Handler(), DevIssuer: p.devIssuer,
+		Assets: assets.Handler(), DevIssuer: p.devIssuer, TrustedProxies: proxies,
 		Ready: []server.Check{{Name: "database", Run: p.store.Ping}},
 	})
 	if err != nil {

@@ -43,7 +43,7 @@ func (c *cli) begun(ctx context.Context, d client.Answer[client.Deployment], err
 		return err
 	}
 	v := d.Value
-	c.say("Deployment %d: %s of %s %s to %s. %s", v.ID, v.Cause, v.Service, v.Version, v.Environment, c.Page("d", strconv.FormatInt(v.ID, 10)))
+	c.say("Deployment %d: %s of %s %s to %s. %s", v.ID, v.Cause, v.Service, v.Version, v.Environment, c.Page("runs", strconv.FormatInt(v.ID, 10)))
 	if wait {
 		return c.follow(ctx, v.ID, timeout)
 	}

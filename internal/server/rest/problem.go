@@ -3,6 +3,7 @@ package rest
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -123,7 +124,7 @@ func problemOf(err error, c echo.Context) Problem {
 func translated(e *huma.ErrorModel) error {
 	switch e.Status {
 	case http.StatusRequestEntityTooLarge:
-		return &slipway.Error{Code: server.CodeTooLarge, Message: "The request is too large.", Affected: "Nothing was changed.", Do: e.Detail + "."}
+		return &slipway.Error{Code: server.CodeTooLarge, Message: "The request is too large.", Affected: "Nothing was changed.", Do: atMost(e.Detail)}
 	case http.StatusUnsupportedMediaType:
 		return wrongMediaType("application/json")
 	case http.StatusRequestTimeout:
@@ -135,13 +136,36 @@ func translated(e *huma.ErrorModel) error {
 	var faults []slipway.FieldError
 	for _, d := range e.Errors {
 		if d != nil {
-			faults = append(faults, slipway.FieldError{Field: fieldOf(d.Location), Message: d.Message})
+			faults = append(faults, faultOf(d))
 		}
 	}
 	if len(faults) == 0 {
 		faults = []slipway.FieldError{{Field: "body", Message: e.Detail}}
 	}
 	return slipway.Invalid("The request", faults)
+}
+
+// atMost says how much is taken, where huma says it.
+func atMost(detail string) string {
+	var limit int64
+	if _, err := fmt.Sscanf(detail, "request body is too large limit=%d bytes", &limit); err != nil {
+		return "Send less at once."
+	}
+	return fmt.Sprintf("Send at most %d KiB here.", limit>>10)
+}
+
+// faultOf names what is missing, rather than what it is missing from.
+func faultOf(d *huma.ErrorDetail) slipway.FieldError {
+	f := slipway.FieldError{Field: fieldOf(d.Location), Message: d.Message}
+	missing, found := strings.CutPrefix(d.Message, "expected required property ")
+	missing, ended := strings.CutSuffix(missing, " to be present")
+	if !found || !ended {
+		return f
+	}
+	if f.Field != "body" {
+		missing = f.Field + "." + missing
+	}
+	return slipway.FieldError{Field: missing, Message: "is missing"}
 }
 
 // fieldOf is where a fault is, without the word for the part of the request

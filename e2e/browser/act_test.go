@@ -113,7 +113,11 @@ func (b *tab) chord(key string) {
 	b.do(chromedp.KeyEvent(key, chromedp.KeyModifiers(chromedp.ModifierCtrl)))
 }
 
-const enter = kb.Enter
+const (
+	enter     = kb.Enter
+	escape    = kb.Escape
+	arrowDown = kb.ArrowDown
+)
 
 // signIn goes the whole way as a person would: the door, the provider's page,
 // the choice of who to be.

@@ -36,6 +36,9 @@ type Draft struct {
 func MakeDraft(ctx context.Context, tx Tx, deployers Deployers, r Request) (Draft, error) {
 	var d Draft
 	var err error
+	if r.Cause == CauseRollback && r.Restore == nil {
+		return d, Conflict("A rollback needs something that ran before.", "Pick a release that did.")
+	}
 	if d.Service, err = tx.Services().Get(ctx, r.Service); err != nil {
 		return d, err
 	}

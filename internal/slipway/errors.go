@@ -62,16 +62,17 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // String prints the fault with its line where there is one.
 func (f FieldError) String() string {
-	switch {
-	case f.Line > 0 && f.Field != "":
-		return fmt.Sprintf("line %d: %s: %s.", f.Line, f.Field, f.Message)
-	case f.Line > 0:
-		return fmt.Sprintf("line %d: %s.", f.Line, f.Message)
-	case f.Field != "":
-		return fmt.Sprintf("%s: %s.", f.Field, f.Message)
-	default:
-		return f.Message + "."
+	text := f.Message
+	if !strings.HasSuffix(text, "?") {
+		text += "."
 	}
+	if f.Field != "" {
+		text = f.Field + ": " + text
+	}
+	if f.Line > 0 {
+		text = fmt.Sprintf("line %d: %s", f.Line, text)
+	}
+	return text
 }
 
 // CodeOf returns the code of err: CodeInternal for anything but an Error.

@@ -215,6 +215,8 @@ func CountsFor(vote Vote, d Deployment, g ApprovalGate) string {
 		return "it is not an approval"
 	case vote.PlanDigest != d.PlanDigest:
 		return "it was given for another plan"
+	case g.Expires > 0 && vote.At.After(d.CreatedAt.Add(time.Duration(g.Expires))):
+		return "it came after the time for it had run out"
 	case vote.By == d.RequestedBy.ID && !g.SelfApproval:
 		return "who asks for a deployment does not approve it"
 	case len(g.Groups) > 0 && !(Actor{Groups: vote.Groups}).InGroup(g.Groups):

@@ -234,8 +234,12 @@ func (m *machine) seen(ev Seen) {
 }
 
 func (m *machine) unready(run *PhaseRun) {
-	if run.ReadyAt != nil { // it was ready and is no more: the bake starts over
-		run.ReadyAt, run.State, run.UnreadySince = nil, Converging, m.now
+	if run.ReadyAt != nil {
+		// It was ready and is no more: the bake starts over. The time that it
+		// was not ready before still counts, or a release that comes and goes
+		// would never meet its deadline.
+		spent := run.ReadyAt.Sub(run.UnreadySince)
+		run.ReadyAt, run.State, run.UnreadySince = nil, Converging, m.now.Add(-spent)
 	}
 	m.d.Message = run.Desired.Name
 	if last := oneLine(run.Message); last != "" {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // CheckPipeline lists every fault of a normalized pipeline: unknown
@@ -95,6 +96,7 @@ func (c *pipelineCheck) deployer(i int, s Stage) {
 }
 
 func (c *pipelineCheck) rules(i int, s Stage) {
+	c.bounded(fmt.Sprintf("stages[%d].deadline", i), s.Deadline)
 	if s.OnFailure != OnFailureRollback && s.OnFailure != OnFailureStop {
 		c.add(fmt.Sprintf("stages[%d].onFailure", i), "is rollback or stop, not %q", s.OnFailure)
 	}
@@ -110,9 +112,19 @@ func (c *pipelineCheck) gates(i int, s Stage) {
 			if g.Approval.Count < 1 || g.Approval.Count > 20 {
 				c.add(field+".approval.count", "is 1 to 20, not %d", g.Approval.Count)
 			}
+			c.bounded(field+".approval.expires", g.Approval.Expires)
 		default:
 			c.soak(field+".soak", s, *g.Soak)
 		}
+	}
+}
+
+// longest is the longest time that a pipeline may ask to wait for anything.
+const longest = Duration(90 * 24 * time.Hour)
+
+func (c *pipelineCheck) bounded(field string, d Duration) {
+	if d > longest {
+		c.add(field, "is at most %s", longest)
 	}
 }
 
@@ -127,6 +139,7 @@ func (c *pipelineCheck) soak(field string, s Stage, g SoakGate) {
 	if g.For <= 0 {
 		c.add(field+".for", "is how long, such as \"1h\"")
 	}
+	c.bounded(field+".for", g.For)
 }
 
 // comesAfter reports whether a stage waits for another, directly or not.

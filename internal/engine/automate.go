@@ -45,26 +45,37 @@ func (e *Engine) automateChanged(ctx context.Context, last *int64) error {
 			*last = id
 			return allServices(ctx, tx, services)
 		}
-		events, err := tx.Events().After(ctx, *last, 1000)
-		for _, ev := range events {
-			*last = ev.ID
-			switch ev.Kind {
-			case "release.created", "release.unblocked", "pipeline.applied", "hold.lifted", "deployment.succeeded",
-				"deployment.cancelled", "deployment.rejected", "deployment.expired":
-				services[ev.Service] = true
-			}
-		}
-		return err
+		return changedServices(ctx, tx, last, services)
 	})
 	if err != nil {
 		return err
 	}
 	for name := range services {
-		if err := e.automateService(ctx, name); err != nil {
-			return err
+		// One service that cannot be read does not keep the others waiting.
+		if err := e.automateService(ctx, name); err != nil && ctx.Err() == nil {
+			e.Log.ErrorContext(ctx, "automation of a service failed, will try again", "service", name, "error", err)
 		}
 	}
 	return nil
+}
+
+// changedServices gathers the services that events after last speak of, however
+// many there are: nobody says twice that there are some.
+func changedServices(ctx context.Context, tx slipway.Tx, last *int64, into map[string]bool) error {
+	for {
+		events, err := tx.Events().After(ctx, *last, 1000)
+		if err != nil || len(events) == 0 {
+			return err
+		}
+		for _, ev := range events {
+			*last = ev.ID
+			switch ev.Kind {
+			case "release.created", "release.unblocked", "pipeline.applied", "hold.lifted", "deployment.succeeded",
+				"deployment.cancelled", "deployment.rejected", "deployment.expired":
+				into[ev.Service] = true
+			}
+		}
+	}
 }
 
 func allServices(ctx context.Context, tx slipway.Tx, into map[string]bool) error {

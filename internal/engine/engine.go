@@ -40,6 +40,7 @@ type Waker interface {
 const (
 	stayFor  = 3 * time.Second
 	waitHere = time.Second
+	breather = 10 * time.Millisecond // after somebody was quicker
 )
 
 // callTimeout bounds one call of a deployer.
@@ -48,17 +49,21 @@ const callTimeout = 15 * time.Second
 // Look takes all steps of a deployment that are due, and those that become due
 // within moments. It is called by the queue, any number of times, from any
 // process. Two looks at once in one process become one.
-func (e *Engine) Look(ctx context.Context, id int64) error {
+func (e *Engine) Look(ctx context.Context, id int64) (err error) {
 	if !e.begin(id) {
 		return nil
 	}
-	defer e.end(id)
+	defer func() {
+		if e.end(id) && err == nil && ctx.Err() == nil && e.Waker != nil {
+			err = e.Waker.Wake(ctx, []int64{id}) // asked for when the last step was taken already
+		}
+	}()
 	started := time.Now()
 	for {
 		next, err := e.Step(ctx, id)
 		switch {
-		case slipway.CodeOf(err) == slipway.CodeConflict && err != nil:
-			next = e.now() // somebody was quicker: look again at what is there now
+		case err != nil && slipway.CodeOf(err) == slipway.CodeConflict:
+			next = e.now().Add(breather) // somebody was quicker: look again at what is there now
 		case err != nil:
 			return err
 		case next.IsZero():
@@ -141,10 +146,13 @@ func (e *Engine) again(id int64) bool {
 	return asked
 }
 
-func (e *Engine) end(id int64) {
+// end reports whether somebody asked for another look that nobody took.
+func (e *Engine) end(id int64) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	asked := e.looking[id]
 	delete(e.looking, id)
+	return asked
 }
 
 func pause(ctx context.Context, d time.Duration) error {

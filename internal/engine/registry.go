@@ -102,7 +102,11 @@ func (r *Registry) Hand(ctx context.Context, d slipway.Deployment) (slipway.Obse
 	if err := guard(func() error { return deployer.Apply(ctx, target(d), desired(d.Plan, *d.Current())) }); err != nil {
 		return slipway.Observed{}, err
 	}
-	o, err := deployer.Observe(ctx, target(d))
+	var o deployers.Observed
+	err := guard(func() (err error) {
+		o, err = deployer.Observe(ctx, target(d))
+		return err
+	})
 	return observed(o), err
 }
 

@@ -54,13 +54,14 @@ func (e *Engine) judge(ctx context.Context, seen slipway.Deployment) (next time.
 		case today.Intent() != d.Plan.Intent():
 			stale = true
 			return nil
-		default:
-			facts, err := slipway.LoadGateFacts(ctx, tx, d, now)
-			if err != nil {
-				return err
-			}
-			verdicts = slipway.Verdicts(facts)
 		}
+		facts, err := slipway.LoadGateFacts(ctx, tx, d, now)
+		if err != nil {
+			return err
+		}
+		// The other gates are judged in any case: an approval lapses in its time
+		// even if the plan cannot be made anew.
+		verdicts = append(slipway.Verdicts(facts), verdicts...)
 		var ev slipway.Event = slipway.Judged{Verdicts: verdicts}
 		if slipway.ApprovalLapsed(verdicts, now) {
 			ev = slipway.ApprovalExpired{}
@@ -88,8 +89,10 @@ func (e *Engine) replan(ctx context.Context, seen slipway.Deployment) (time.Time
 	intent := plan.Intent()
 	call, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	if plan.Preview, plan.Prepared, err = e.Deployers.Preview(call, plan); err != nil {
-		return time.Time{}, err
+	if plan.Preview, plan.Prepared, err = e.Deployers.Preview(call, plan); ctx.Err() != nil {
+		return time.Time{}, ctx.Err()
+	} else if err != nil {
+		return e.unplanned(ctx, seen, err)
 	}
 	return e.take(ctx, seen, slipway.Replanned{Plan: plan}, func(tx slipway.Tx) error {
 		today, err := slipway.Redraft(ctx, tx, e.Deployers, seen)
@@ -98,6 +101,27 @@ func (e *Engine) replan(ctx context.Context, seen slipway.Deployment) (time.Time
 		}
 		return err
 	})
+}
+
+// unplanned keeps a deployment waiting, visibly, whose plan no longer holds and
+// whose deployer cannot say what another would change.
+func (e *Engine) unplanned(ctx context.Context, seen slipway.Deployment, why error) (time.Time, error) {
+	e.Log.WarnContext(ctx, "could not plan anew", "deployment", seen.ID, "error", why)
+	now := e.now()
+	facts := slipway.GateFacts{}
+	err := e.Store.Read(ctx, func(tx slipway.Tx) (err error) {
+		facts, err = slipway.LoadGateFacts(ctx, tx, seen, now)
+		return err
+	})
+	if err != nil {
+		return time.Time{}, err
+	}
+	verdicts := append(slipway.Verdicts(facts), slipway.Verdict{Gate: "plan", Result: slipway.Unknown, Since: &now,
+		Reason: "The plan no longer holds, and the deployer could not say what a new one would change: " + why.Error(), Who: "who runs the deployer"})
+	if slipway.ApprovalLapsed(verdicts, now) {
+		return e.take(ctx, seen, slipway.ApprovalExpired{}, nil)
+	}
+	return e.take(ctx, seen, slipway.Judged{Verdicts: verdicts}, nil)
 }
 
 // apply hands the desired state of the phase at work to the deployer. The
@@ -112,6 +136,12 @@ func (e *Engine) apply(ctx context.Context, d slipway.Deployment) (time.Time, er
 	call, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	err := guard(func() error { return deployer.Apply(call, target(d), desired(d.Plan, *run)) })
+	if ctx.Err() != nil {
+		return time.Time{}, ctx.Err()
+	}
+	if err != nil && !deployers.IsTerminal(err) && e.ask(ctx, deployer, target(d)).Observed.Generation == run.Generation {
+		err = nil // it was taken, only the answer was lost
+	}
 	if ctx.Err() != nil {
 		return time.Time{}, ctx.Err()
 	}
@@ -133,20 +163,22 @@ func (e *Engine) observe(ctx context.Context, d slipway.Deployment) (time.Time, 
 	if ctx.Err() != nil {
 		return time.Time{}, ctx.Err()
 	}
-	lines, cursor := e.fetchLogs(ctx, deployer, d)
+	lines, cursor, read := e.fetchLogs(ctx, deployer, d)
 	next, _, err := slipway.Step(d, seen, e.now())
 	if err != nil {
 		return time.Time{}, err
 	}
 	wake := wakeOf(next)
-	if len(lines) == 0 && sameButWake(d, next) && wake.Sub(e.now()) <= waitHere && d.NextWakeAt != nil && e.now().Sub(*d.NextWakeAt) < waitHere {
+	if !read && sameButWake(d, next) && wake.Sub(e.now()) <= waitHere && d.NextWakeAt != nil && e.now().Sub(*d.NextWakeAt) < waitHere {
 		return wake, nil
 	}
 	return e.take(ctx, d, seen, func(tx slipway.Tx) error {
-		if len(lines) > 0 {
+		if read {
 			if err := tx.Logs().Append(ctx, d.ID, lines, cursor); err != nil {
 				return err
 			}
+		}
+		if len(lines) > 0 {
 			if err := tx.Events().Add(ctx, slipway.DomainEvent{At: e.now(), Kind: "deployment.log", Team: d.Team, Service: d.Service,
 				Environment: d.Environment, Deployment: d.ID, Message: d.Message}); err != nil {
 				return err

@@ -1,0 +1,134 @@
+package engine_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/slipway-dev/slipway/deployers/fake"
+	"github.com/slipway-dev/slipway/internal/app"
+	"github.com/slipway-dev/slipway/internal/slipway"
+)
+
+func (r *rig) live(environment string) string {
+	r.t.Helper()
+	if s := r.state("shop", environment); s.Live != nil {
+		return s.Live.Spec.Version
+	}
+	return ""
+}
+
+func (r *rig) goesLive(version, environment string) {
+	r.t.Helper()
+	r.until(40*time.Second, version+" is live in "+environment, func() bool { return r.live(environment) == version })
+}
+
+// TestReleasesGoByThemselves from stage to stage, the newest of several, and
+// only where the pipeline says so.
+func TestReleasesGoByThemselves(t *testing.T) {
+	within(t, func(t *testing.T, r *rig) {
+		r.service("shop", stage("dev", by), stage("staging", after("dev"), by), stage("prod", after("staging")))
+		r.run()
+		began := time.Now()
+		r.release("shop", "1")
+		r.goesLive("1", "staging")
+		if took := time.Since(began); took > 10*time.Second {
+			t.Errorf("two stages took %s: it waits for its rounds and hears no events", took)
+		}
+		r.release("shop", "2", "3")
+		r.goesLive("3", "staging")
+		<-time.After(time.Minute)
+		if len(r.list("shop", "prod")) != 0 {
+			t.Error("prod was promoted to by itself")
+		}
+		d := r.list("shop", "staging")[0]
+		if d.RequestedBy.Kind != slipway.ActorSystem || d.Note == "" {
+			t.Errorf("it was asked for by %+v", d.RequestedBy)
+		}
+	})
+}
+
+// TestTriedOnce: what failed is held and not tried again, a newer one neither
+// while the hold stands; once it is lifted the newest goes.
+func TestTriedOnce(t *testing.T) {
+	within(t, func(t *testing.T, r *rig) {
+		r.service("shop", stage("dev", by))
+		r.run()
+		r.release("shop", "1")
+		r.goesLive("1", "dev")
+		r.script("2", fake.Script{Fail: "it burns"})
+		r.release("shop", "2")
+		r.until(30*time.Second, "2 was taken back", func() bool { return r.state("shop", "dev").Hold != nil && !r.list("shop", "dev")[0].State.Active() })
+		r.release("shop", "3")
+		<-time.After(2 * time.Minute)
+		if n := len(r.list("shop", "dev")); n != 2 {
+			t.Errorf("there are %d deployments, want that of 1 and that of 2", n)
+		}
+		must(r.app.LiftHold(r.ctx, root, app.LiftHold{Service: "shop", Environment: "dev"}))(t)
+		r.goesLive("3", "dev")
+	})
+}
+
+// TestRollbackKeepsAutomationOut: what was rolled back from does not return.
+func TestRollbackKeepsAutomationOut(t *testing.T) {
+	within(t, func(t *testing.T, r *rig) {
+		r.service("shop", stage("dev", by))
+		r.run()
+		r.release("shop", "1")
+		r.goesLive("1", "dev")
+		r.release("shop", "2")
+		r.goesLive("2", "dev")
+		must(r.app.Rollback(r.ctx, root, app.Rollback{Service: "shop", Environment: "dev"}))(t)
+		r.goesLive("1", "dev")
+		<-time.After(2 * time.Minute)
+		if got := r.live("dev"); got != "1" {
+			t.Errorf("%s came back", got)
+		}
+		must(r.app.LiftHold(r.ctx, root, app.LiftHold{Service: "shop", Environment: "dev"}))(t)
+		<-time.After(time.Minute)
+		if got := r.live("dev"); got != "1" {
+			t.Errorf("2 was tried and is tried again: %s", got)
+		}
+		r.release("shop", "3")
+		r.goesLive("3", "dev")
+	})
+}
+
+// TestBlockedIsSkipped, and goes once it is unblocked.
+func TestBlockedIsSkipped(t *testing.T) {
+	within(t, func(t *testing.T, r *rig) {
+		r.service("shop", stage("dev", by))
+		r.release("shop", "1")
+		must(r.app.BlockRelease(r.ctx, root, app.BlockRelease{Service: "shop", Version: "1", Reason: "leaks"}))(t)
+		r.run()
+		<-time.After(time.Minute)
+		if n := len(r.list("shop", "dev")); n != 0 {
+			t.Fatalf("%d deployments of a blocked release", n)
+		}
+		must(r.app.BlockRelease(r.ctx, root, app.BlockRelease{Service: "shop", Version: "1", Unblock: true}))(t)
+		r.goesLive("1", "dev")
+	})
+}
+
+// TestManyEventsAtOnce: a service whose event is behind more than one page of
+// others is not left until the next full round.
+func TestManyEventsAtOnce(t *testing.T) {
+	within(t, func(t *testing.T, r *rig) {
+		r.service("shop", stage("dev", by))
+		r.run()
+		<-time.After(time.Second)
+		ok(t, r.store.Write(r.ctx, func(tx slipway.Tx) error {
+			for range 1500 {
+				if err := tx.Events().Add(r.ctx, slipway.DomainEvent{At: time.Now(), Kind: "noise", Service: "shop"}); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+		began := time.Now()
+		r.release("shop", "1")
+		r.goesLive("1", "dev")
+		if took := time.Since(began); took > 10*time.Second {
+			t.Errorf("it took %s", took)
+		}
+	})
+}

@@ -119,7 +119,7 @@ func (c *Client) do(ctx context.Context, r request) (*http.Response, []byte, err
 	for attempt := 1; ; attempt++ {
 		response, answer, err := c.send(ctx, r, content, key)
 		again := retryable(response, err) && !r.once
-		if err == nil && response.StatusCode >= http.StatusBadRequest {
+		if err == nil && response.StatusCode >= http.StatusMultipleChoices {
 			err = problem(response, answer)
 		}
 		if err == nil || !again || attempt == attempts || ctx.Err() != nil {

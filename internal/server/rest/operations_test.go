@@ -206,7 +206,10 @@ func golden(t *testing.T, name, got string) {
 	}
 	want, err := os.ReadFile(path)
 	ok(t, err)
-	if got != string(want) {
-		t.Errorf("%s is not what it was:\n%s", path, got)
+	is, was := strings.Split(got, "\n"), strings.Split(string(want), "\n")
+	for i := range max(len(is), len(was)) {
+		if i >= len(is) || i >= len(was) || is[i] != was[i] {
+			t.Fatalf("%s is not what it was, from line %d on:\n%s\nwas\n%s", path, i+1, strings.Join(is[min(i, len(is)):min(i+3, len(is))], "\n"), strings.Join(was[min(i, len(was)):min(i+3, len(was))], "\n"))
+		}
 	}
 }

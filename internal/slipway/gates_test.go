@@ -183,6 +183,8 @@ func TestCountsForSaysWhyNot(t *testing.T) {
 		"":                              {vote("ben", "sre"), ApprovalGate{Groups: []string{"qa", "sre"}}},
 		"it is not an approval":         {Vote{Decision: Reject, PlanDigest: d.PlanDigest}, ApprovalGate{}},
 		"it was given for another plan": {Vote{Decision: Approve, By: "ben"}, ApprovalGate{}},
+		"it came after the time for it had run out": {
+			Vote{Decision: Approve, By: "ben", PlanDigest: d.PlanDigest, At: d.CreatedAt.Add(time.Hour + 1)}, ApprovalGate{Expires: Duration(time.Hour)}},
 		"who asks for a deployment does not approve it": {vote(anna.ID, "sre"), ApprovalGate{Groups: []string{"sre"}}},
 		"the approver belongs to none of qa, sre":       {vote("ben", "dev"), ApprovalGate{Groups: []string{"qa", "sre"}}},
 	} {

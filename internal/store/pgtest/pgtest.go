@@ -34,7 +34,19 @@ var server = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return start(programs)
+	return start(programs, "off")
+})
+
+// durable is a server that keeps what it commits, for measuring.
+var durable = sync.OnceValues(func() (string, error) {
+	if given := os.Getenv(URLVariable); given != "" {
+		return given, nil
+	}
+	programs, err := findPrograms()
+	if err != nil {
+		return "", err
+	}
+	return start(programs, "on")
 })
 
 // errMissing marks what is not installed, as opposed to what went wrong.
@@ -43,6 +55,18 @@ var errMissing = errors.New("is not installed")
 // URL returns the URL of a fresh database, which is dropped after the test.
 // Without PostgreSQL the test is skipped, except where CI=true.
 func URL(t testing.TB) string {
+	t.Helper()
+	return fresh(t, server)
+}
+
+// Durable is URL of a server with fsync, which tests do without: times taken
+// without it say nothing.
+func Durable(t testing.TB) string {
+	t.Helper()
+	return fresh(t, durable)
+}
+
+func fresh(t testing.TB, server func() (string, error)) string {
 	t.Helper()
 	base, err := server()
 	switch {

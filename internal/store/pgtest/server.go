@@ -20,7 +20,7 @@ import (
 // process id and cleans up.
 const script = `
 "$1/initdb" -D "$2/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync >"$2/log" 2>&1 || exit 1
-"$1/postgres" -D "$2/data" -k "$2" -h 127.0.0.1 -p "$3" -c fsync=off -c max_connections=300 \
+"$1/postgres" -D "$2/data" -k "$2" -h 127.0.0.1 -p "$3" -c "fsync=$4" -c max_connections=300 \
 	-c shared_buffers=32MB -c log_min_messages=error >>"$2/log" 2>&1 </dev/null &
 server=$!
 read -r _
@@ -32,7 +32,7 @@ rm -rf "$2"
 // readyWithin is generous: initdb takes a second, on a busy machine several.
 const readyWithin = 90 * time.Second
 
-func start(programs string) (string, error) {
+func start(programs, fsync string) (string, error) {
 	dir, err := os.MkdirTemp("", "slipway-postgres-")
 	if err != nil {
 		return "", err
@@ -45,7 +45,7 @@ func start(programs string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	cmd := exec.Command("/bin/sh", "-c", script, "sh", programs, dir, strconv.Itoa(port))
+	cmd := exec.Command("/bin/sh", "-c", script, "sh", programs, dir, strconv.Itoa(port), fsync)
 	cmd.Dir, cmd.SysProcAttr = dir, attributes
 	if _, err := cmd.StdinPipe(); err != nil { // held open by cmd, below
 		return "", err

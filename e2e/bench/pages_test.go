@@ -1,0 +1,148 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+)
+
+// connections of the closed loop, and how long one arm of a pair lasts.
+const (
+	connections = 4
+	slice       = 1200 * time.Millisecond
+)
+
+// BenchmarkPages measures reading: B1, the board of 5,000 services in the
+// browser, and B2, the REST surface, on the same data.
+func BenchmarkPages(b *testing.B) {
+	for _, d := range databases() {
+		b.Run(d.name, func(b *testing.B) {
+			address, world := d.fresh(b), size{services: 5000, history: 120, waiting: 100}
+			seed(b, address, world)
+			pinGenerator(b)
+			portal := start(b, part{Role: "portal", Database: address})
+			bare := start(b, part{Role: "bare", Database: address, Token: portal.Tokens["ben"]})
+			conditions(b, d, world.String())
+			b.Run("B1-board", func(b *testing.B) { board(b, d, portal, bare, address) })
+			b.Run("B2-service", func(b *testing.B) { readService(b, portal, bare) })
+			b.Run("B2-deployments", func(b *testing.B) { readDeployments(b, portal, bare) })
+		})
+	}
+}
+
+func board(b *testing.B, d database, portal, bare child, address string) {
+	c := client()
+	ours := aim(b, c, portal.URL+"/", signIn(b, portal.URL, "ben"), serviceName(shown-1))
+	limit := aim(b, c, fmt.Sprintf("%s/board?bytes=%d", bare.URL, ours.length), nil, serviceName(0))
+	b.Logf("B1 %s: page of %d bytes, %d services with %d cells, both arms; no compression", d.name, ours.length, shown, shown*len(environments()))
+	profile(b, portal, "b1-"+d.name, 15)
+	rate := compare(b, "B1 "+d.name, c, ours, limit, 0.5)
+	openLoop(b, "B1 "+d.name, c, ours, limit, rate/2)
+	if !d.postgres() {
+		b.Log("B1 sqlite: queries per page are counted on PostgreSQL's wire; the code is the same")
+		return
+	}
+	n := countQueries(b, address)
+	b.ReportMetric(n, "queries/page")
+	b.Logf("B1 %s: %.1f queries per page; %s", d.name, n, goal(n <= 4, "≤4"))
+}
+
+// compare measures the throughput of ours beside the limit.
+func compare(b *testing.B, name string, c *http.Client, ours, limit target, want float64) float64 {
+	b.Helper()
+	for _, t := range []target{ours, limit} { // warm
+		throughput(b, c, t, connections, slice/2)
+	}
+	a, l, ratio := beside(
+		func() float64 { return throughput(b, c, ours, connections, slice) },
+		func() float64 { return throughput(b, c, limit, connections, slice) })
+	b.ReportMetric(a.median, "req/s")
+	b.ReportMetric(l.median, "limit-req/s")
+	b.ReportMetric(ratio.median, "ratio")
+	b.Logf("%s: %s req/s beside %s, ratio %s of %d pairs; %s; %s", name, a.format(0), l.format(0), ratio.format(2), pairs,
+		goal(ratio.median >= want, fmt.Sprintf("≥%.1f×", want)), validity(b, a, l))
+	return a.median
+}
+
+// openLoop measures the latencies at a rate that both arms get.
+func openLoop(b *testing.B, name string, c *http.Client, ours, limit target, rate float64) {
+	b.Helper()
+	var p99s, limits []float64
+	for range 3 {
+		took, beside := latencies(b, c, ours, rate, 3*time.Second), latencies(b, c, limit, rate, 3*time.Second)
+		p99s, limits = append(p99s, ms(percentile(took, 0.99))), append(limits, ms(percentile(beside, 0.99)))
+		b.Logf("%s: at %.0f req/s %s beside %s", name, rate, times(took), times(beside))
+	}
+	p99 := spreadOf(p99s)
+	b.ReportMetric(p99.median, "p99-ms")
+	b.ReportMetric(spreadOf(limits).median, "limit-p99-ms")
+	b.Logf("%s: p99 at half load %s ms; %s", name, p99.format(1), goal(p99.median <= 20, "≤20 ms"))
+}
+
+func readService(b *testing.B, portal, bare child) {
+	c, token := client(), bearer(portal, "ben")
+	ours := aim(b, c, portal.URL+"/api/v1/services/"+serviceName(7), token, serviceName(7))
+	query := fmt.Sprintf("?service=%s&bytes=%d", serviceName(7), ours.length)
+	limit := aim(b, c, bare.URL+"/service"+query, nil, serviceName(7))
+	compare(b, "B2 one service", c, ours, limit, 0.6)
+	for _, rung := range []string{"echo", "authn", "usecase"} {
+		step := aim(b, c, bare.URL+"/rung/"+rung+query, token, serviceName(7))
+		a, l, ratio := beside(
+			func() float64 { return throughput(b, c, step, connections, slice/4) },
+			func() float64 { return throughput(b, c, limit, connections, slice/4) })
+		b.Logf("B2 ladder, raw → %s: %s req/s beside %s, ratio %s", rung, a.format(0), l.format(0), ratio.format(2))
+	}
+}
+
+func readDeployments(b *testing.B, portal, bare child) {
+	c, token := client(), bearer(portal, "ben")
+	list := portal.URL + "/api/v1/services/" + serviceName(7) + "/deployments?limit=50"
+	first := ask(b, c, list, token)
+	var oldest int64
+	for _, d := range first.Items {
+		oldest = d.ID
+	}
+	ours := aim(b, c, list+"&cursor="+url.QueryEscape(first.Next), token, serviceName(7))
+	limit := aim(b, c, fmt.Sprintf("%s/deployments?service=%s&before=%d&bytes=%d", bare.URL, serviceName(7), oldest, ours.length), nil, serviceName(7))
+	compare(b, "B2 50 deployments by keyset", c, ours, limit, 0.6)
+}
+
+func bearer(portal child, person string) http.Header {
+	return http.Header{"Authorization": {"Bearer " + portal.Tokens[person]}}
+}
+
+// signIn goes the whole way through the provider, as a browser would.
+func signIn(b *testing.B, portal, person string) http.Header {
+	b.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	c := &http.Client{Jar: jar, Timeout: 30 * time.Second}
+	ctx, cancel := context.WithTimeout(b.Context(), 30*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, portal+"/auth/login?login_hint="+person, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	response, err := c.Do(request)
+	if err != nil {
+		b.Fatal(err)
+	}
+	body, _ := io.ReadAll(response.Body)
+	_ = response.Body.Close()
+	if response.StatusCode != http.StatusOK || strings.Contains(response.Request.URL.Path, "sign-in") {
+		b.Fatalf("sign-in ended at %s: %s\n%.500s", response.Request.URL, response.Status, body)
+	}
+	var cookies []string
+	for _, cookie := range jar.Cookies(request.URL) {
+		cookies = append(cookies, cookie.Name+"="+cookie.Value)
+	}
+	return http.Header{"Cookie": {strings.Join(cookies, "; ")}}
+}

@@ -11,17 +11,17 @@ import (
 	"testing"
 	"time"
 
-	"github.com/labstack/echo/v4"
-
 	"github.com/slipway-dev/slipway/deployers"
 	"github.com/slipway-dev/slipway/deployers/fake"
 	"github.com/slipway-dev/slipway/internal/app"
 	"github.com/slipway-dev/slipway/internal/engine"
 	"github.com/slipway-dev/slipway/internal/identity"
 	"github.com/slipway-dev/slipway/internal/server"
+	"github.com/slipway-dev/slipway/internal/server/browser"
 	"github.com/slipway-dev/slipway/internal/server/rest"
 	"github.com/slipway-dev/slipway/internal/slipway"
 	"github.com/slipway-dev/slipway/internal/store"
+	"github.com/slipway-dev/slipway/static"
 )
 
 // clientRig is a Slipway with its engine running, for the command line to speak
@@ -31,13 +31,6 @@ type clientRig struct {
 	url    string
 	tokens map[string]string
 }
-
-// bare is the surface that stands first, for people: here it has no pages.
-type bare struct{}
-
-func (bare) Routes() []server.Route                    { return nil }
-func (bare) Authenticate(echo.Context) error           { return nil }
-func (bare) ShowError(c echo.Context, err error) error { return c.NoContent(server.StatusOf(err)) }
 
 func newClientRig(t *testing.T) *clientRig {
 	t.Helper()
@@ -55,8 +48,12 @@ func newClientRig(t *testing.T) *clientRig {
 	done := make(chan struct{})
 	go func() { defer close(done); eng.Run(work) }()
 	usecases := &app.App{Store: db, Deployers: registry, Clock: time.Now, AdminGroup: "admins"}
+	assets, err := static.New()
+	fatal(t, err)
+	pages, err := browser.New(browser.Config{App: usecases, Assets: assets})
+	fatal(t, err)
 	srv, err := server.New(server.Config{Log: log, PublicURL: "http://slipway.test", App: usecases, Sessions: db.Sessions(),
-		Surfaces: []server.Surface{bare{}, rest.New(rest.Config{App: usecases})}, Limit: server.RateLimit{PerSecond: 1e6, Burst: 1e6}})
+		Surfaces: []server.Surface{pages, rest.New(rest.Config{App: usecases})}, Limit: server.RateLimit{PerSecond: 1e6, Burst: 1e6}})
 	fatal(t, err)
 	front := httptest.NewServer(srv.Handler())
 	t.Cleanup(func() {

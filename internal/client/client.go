@@ -86,28 +86,35 @@ func post[T any](ctx context.Context, c *Client, body any, path ...string) (Answ
 
 func call[T any](ctx context.Context, c *Client, r request) (Answer[T], error) {
 	var a Answer[T]
-	response, content, err := c.do(ctx, r)
+	answer, err := c.do(ctx, r)
 	if err != nil {
 		return a, err
 	}
-	a.Raw, a.ETag, a.Status = content, response.Header.Get("ETag"), response.StatusCode
-	if len(bytes.TrimSpace(content)) == 0 {
+	a.Raw, a.ETag, a.Status = answer.content, answer.header.Get("ETag"), answer.status
+	if len(bytes.TrimSpace(answer.content)) == 0 {
 		return a, nil
 	}
-	if err := json.Unmarshal(content, &a.Value); err != nil {
+	if err := json.Unmarshal(answer.content, &a.Value); err != nil {
 		return a, fmt.Errorf("the answer of %s is no answer of a Slipway: %w", c.base, err)
 	}
 	return a, nil
 }
 
+// reply is an answer that has been read whole. The zero reply is none.
+type reply struct {
+	status  int
+	header  http.Header
+	content []byte
+}
+
 // do sends a request until it is answered, a few times at most. A POST carries
 // a key that makes it safe to repeat, the same key each time.
-func (c *Client) do(ctx context.Context, r request) (*http.Response, []byte, error) {
+func (c *Client) do(ctx context.Context, r request) (reply, error) {
 	content := r.text
 	if r.body != nil {
 		var err error
 		if content, err = json.Marshal(r.body); err != nil {
-			return nil, nil, err
+			return reply{}, err
 		}
 		r.kind = "application/json"
 	}
@@ -117,27 +124,27 @@ func (c *Client) do(ctx context.Context, r request) (*http.Response, []byte, err
 	}
 	wait := firstPause
 	for attempt := 1; ; attempt++ {
-		response, answer, err := c.send(ctx, r, content, key)
-		again := retryable(response, err) && !r.once
-		if err == nil && response.StatusCode >= http.StatusMultipleChoices {
-			err = problem(response, answer)
+		answer, err := c.send(ctx, r, content, key)
+		again := retryable(answer, err) && !r.once
+		if err == nil && answer.status >= http.StatusMultipleChoices {
+			err = problem(answer)
 		}
 		if err == nil || !again || attempt == attempts || ctx.Err() != nil {
-			return response, answer, err
+			return answer, err
 		}
-		if err := c.pause(ctx, max(wait, retryAfter(response))); err != nil {
-			return nil, nil, err
+		if err := c.pause(ctx, max(wait, retryAfter(answer))); err != nil {
+			return reply{}, err
 		}
 		wait *= 2
 	}
 }
 
-func (c *Client) send(ctx context.Context, r request, content []byte, key string) (*http.Response, []byte, error) {
+func (c *Client) send(ctx context.Context, r request, content []byte, key string) (reply, error) {
 	address := c.base.JoinPath("api", "v1").JoinPath(escaped(r.path)...)
 	address.RawQuery = r.query.Encode()
 	req, err := http.NewRequestWithContext(ctx, r.method, address.String(), bytes.NewReader(content))
 	if err != nil {
-		return nil, nil, err
+		return reply{}, err
 	}
 	req.Header.Set("Authorization", "Bearer "+c.token)
 	req.Header.Set("User-Agent", "slipway-cli")
@@ -153,7 +160,7 @@ func (c *Client) send(ctx context.Context, r request, content []byte, key string
 	}
 	response, err := c.http.Do(req)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s cannot be reached: %w", c.base, err)
+		return reply{}, fmt.Errorf("%s cannot be reached: %w", c.base, err)
 	}
 	defer func() { _ = response.Body.Close() }()
 	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
@@ -161,9 +168,9 @@ func (c *Client) send(ctx context.Context, r request, content []byte, key string
 		err = errors.New("the answer is too large")
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("the answer of %s broke off: %w", c.base, err)
+		return reply{}, fmt.Errorf("the answer of %s broke off: %w", c.base, err)
 	}
-	return response, answer, nil
+	return reply{response.StatusCode, response.Header, answer}, nil
 }
 
 // escaped keeps a name with a slash in it one part of the path.
@@ -177,15 +184,12 @@ func escaped(path []string) []string {
 
 // retryable says that nothing was decided: no answer came, or the server asks
 // to come again. Every request of ours may be repeated: a POST has its key.
-func retryable(response *http.Response, err error) bool {
-	return err != nil || response.StatusCode == http.StatusServiceUnavailable
+func retryable(answer reply, err error) bool {
+	return err != nil || answer.status == http.StatusServiceUnavailable
 }
 
-func retryAfter(response *http.Response) time.Duration {
-	if response == nil {
-		return 0
-	}
-	seconds, err := strconv.Atoi(response.Header.Get("Retry-After"))
+func retryAfter(answer reply) time.Duration {
+	seconds, err := strconv.Atoi(answer.header.Get("Retry-After"))
 	if err != nil {
 		return 0
 	}

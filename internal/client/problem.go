@@ -46,15 +46,15 @@ func (p *Problem) Error() string { return p.Detail }
 
 // problem reads an error. Whatever stands between may answer too, in its own
 // form.
-func problem(response *http.Response, content []byte) error {
+func problem(answer reply) error {
 	var p Problem
-	kind, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
-	if kind == "application/problem+json" && json.Unmarshal(content, &p) == nil && p.Code != "" {
+	kind, _, _ := mime.ParseMediaType(answer.header.Get("Content-Type"))
+	if kind == "application/problem+json" && json.Unmarshal(answer.content, &p) == nil && p.Code != "" {
 		return &p
 	}
-	text := strings.TrimSpace(string(content[:min(len(content), 200)]))
-	return &Problem{Status: response.StatusCode, Code: "unknown", Title: http.StatusText(response.StatusCode),
-		Message: fmt.Sprintf("The answer was %s, and not in Slipway's words.", response.Status),
+	text := strings.TrimSpace(string(answer.content[:min(len(answer.content), 200)]))
+	return &Problem{Status: answer.status, Code: "unknown", Title: http.StatusText(answer.status),
+		Message: fmt.Sprintf("The answer was %d %s, and not in Slipway's words.", answer.status, http.StatusText(answer.status)),
 		Do:      "Check the address, and what stands between you and Slipway.",
-		Detail:  fmt.Sprintf("%s %s", response.Status, text)}
+		Detail:  fmt.Sprintf("%d %s", answer.status, text)}
 }

@@ -171,3 +171,34 @@ func configCommand() *cobra.Command {
 	c.AddCommand(show)
 	return c
 }
+
+func databaseCommand() *cobra.Command {
+	var path string
+	c := &cobra.Command{Use: "database", Short: "Back the database up, and make it safe to use after a restore"}
+	c.PersistentFlags().StringVar(&path, "config", "", "YAML file with the same keys as the environment")
+	c.AddCommand(&cobra.Command{
+		Use: "backup FILE", Short: "Write a consistent copy of an SQLite database, while it is in use", Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return withStore(c, path, func(ctx context.Context, s *store.Store, w io.Writer) error {
+				if err := s.Backup(ctx, args[0]); err != nil {
+					return err
+				}
+				_, err := fmt.Fprintln(w, "Wrote "+args[0]+".")
+				return err
+			})
+		},
+	}, &cobra.Command{
+		Use: "restored", Short: "Say that this database came from a backup: deployment ids leap ahead", Args: cobra.NoArgs,
+		Long: "Deployers refuse generations older than the newest they have seen, and generations are made of deployment ids.\nRun this once after a restore, before the first start, so that no id is given out a second time.",
+		RunE: func(c *cobra.Command, _ []string) error {
+			return withStore(c, path, func(ctx context.Context, s *store.Store, w io.Writer) error {
+				if err := s.AfterRestore(ctx); err != nil {
+					return err
+				}
+				_, err := fmt.Fprintln(w, "New deployments get ids that no deployer has seen.")
+				return err
+			})
+		},
+	})
+	return c
+}

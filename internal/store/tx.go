@@ -60,8 +60,13 @@ func (t *tx) forUpdate(strength string) string {
 }
 
 func (t *tx) exec(ctx context.Context, what, query string, args ...any) (int64, error) {
-	result := t.db.WithContext(ctx).Exec(query, args...)
-	return result.RowsAffected, fault(what, result.Error)
+	query, args = t.placed(query, args)
+	result, err := t.raw.ExecContext(ctx, query, cleanArgs(args)...)
+	if err != nil {
+		return 0, fault(what, err)
+	}
+	n, err := result.RowsAffected()
+	return n, fault(what, err)
 }
 
 // insert adds a row. It reports false, and no error, if a row with the same
@@ -81,13 +86,6 @@ func (t *tx) put(ctx context.Context, what string, row any, key []string, column
 		conflict.Columns = append(conflict.Columns, clause.Column{Name: name})
 	}
 	return fault(what, t.db.WithContext(ctx).Clauses(conflict).Create(row).Error)
-}
-
-// many reads rows.
-func many[R any](ctx context.Context, t *tx, what, query string, args ...any) ([]R, error) {
-	var rows []R
-	err := t.db.WithContext(ctx).Raw(query, args...).Scan(&rows).Error
-	return rows, fault(what, err)
 }
 
 // one reads a row, or says that there is no such kind of thing by that name.

@@ -25,16 +25,16 @@ func many[R any](ctx context.Context, t *tx, what, query string, args ...any) ([
 		return nil, fault(what, err)
 	}
 	defer func() { _ = found.Close() }()
-	rows, err := scanAll[R](found)
+	rows, err := scanAll[R](found, &t.s.layouts)
 	return rows, fault(what, err)
 }
 
-func scanAll[R any](found *sql.Rows) ([]R, error) {
+func scanAll[R any](found *sql.Rows, known *layouts) ([]R, error) {
 	columns, err := found.Columns()
 	if err != nil {
 		return nil, err
 	}
-	fields, err := fieldsFor(reflect.TypeFor[R](), columns)
+	fields, err := known.fields(reflect.TypeFor[R](), columns)
 	if err != nil {
 		return nil, err
 	}
@@ -54,18 +54,18 @@ func scanAll[R any](found *sql.Rows) ([]R, error) {
 	return rows, found.Err()
 }
 
-// scanned remembers which field takes which column: layout → []int.
-var scanned sync.Map
+// layouts remember which field of a row takes which column.
+type layouts struct{ known sync.Map } // layout → []int
 
 type layout struct {
 	row     reflect.Type
 	columns string
 }
 
-// fieldsFor names columns as gorm does, which writes the same rows.
-func fieldsFor(row reflect.Type, columns []string) ([]int, error) {
+// fields names columns as gorm does, which writes the same rows.
+func (l *layouts) fields(row reflect.Type, columns []string) ([]int, error) {
 	key := layout{row, strings.Join(columns, ",")}
-	if known, ok := scanned.Load(key); ok {
+	if known, ok := l.known.Load(key); ok {
 		return known.([]int), nil
 	}
 	byName := map[string]int{}
@@ -80,7 +80,7 @@ func fieldsFor(row reflect.Type, columns []string) ([]int, error) {
 		}
 		fields[i] = field
 	}
-	scanned.Store(key, fields)
+	l.known.Store(key, fields)
 	return fields, nil
 }
 

@@ -39,6 +39,7 @@ type Store struct {
 	readDB   *gorm.DB
 	readOpts *sql.TxOptions
 	inserter inserter
+	layouts  layouts
 
 	feed     feed
 	migrated atomic.Bool // seen to be; saves Ping from asking again

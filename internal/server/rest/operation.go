@@ -83,9 +83,9 @@ func newAPI(s *Surface) huma.API {
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0",
 			Info: &huma.Info{Title: "Slipway", Version: "1",
-				Description: "Everything that people do in the browser, for machines. Send an API token as `Authorization: Bearer slp_...`. " +
-					"Errors are application/problem+json with a stable `code`. Every POST takes an `Idempotency-Key`: the same key with the same content has one effect. " +
-					"Lists come in pages: send `next` back as `cursor`."},
+				Description: "Everything that people do in the browser, for machines. Send an API token as Authorization: Bearer slp_.... " +
+					"Errors are application/problem+json with a stable code. Every POST takes an Idempotency-Key: the same key with the same content has one effect. " +
+					"Lists come in pages: send next back as cursor."},
 			Components: &huma.Components{
 				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
 				SecuritySchemes: map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer", BearerFormat: "slp_...",

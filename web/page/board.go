@@ -49,3 +49,10 @@ func boardNote(t BoardTeam) string {
 	}
 	return note
 }
+
+func needYou(n int) string {
+	if n == 1 {
+		return "needs you"
+	}
+	return "need you"
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/slipway-dev/slipway/internal/policy"
 	"github.com/slipway-dev/slipway/internal/slipway"
 )
 
@@ -38,7 +39,11 @@ func (a *App) Inbox(ctx context.Context, actor slipway.Actor) (in Inbox, err err
 			return err
 		}
 		for i := len(waiting) - 1; i >= 0; i-- {
-			item, err := inboxItem(ctx, tx, waiting[i])
+			d, err := tx.Deployments().Get(ctx, waiting[i].ID)
+			if err != nil {
+				return err
+			}
+			item, err := inboxItem(ctx, tx, d)
 			if err != nil {
 				return err
 			}
@@ -66,7 +71,8 @@ func (a *App) InboxCount(ctx context.Context, actor slipway.Actor) (n int, err e
 	return n, err
 }
 
-// waitingFor lists deployments whose gates want the actor, newest first.
+// waitingFor lists deployments whose gates want the actor, newest first, with
+// no more of their plans than the gates.
 func (a *App) waitingFor(ctx context.Context, tx slipway.Tx, actor slipway.Actor) ([]slipway.Deployment, error) {
 	if err := a.outright(ctx, tx, actor, slipway.ServiceRead, slipway.Resource{}); err != nil {
 		return nil, err
@@ -75,20 +81,16 @@ func (a *App) waitingFor(ctx context.Context, tx slipway.Tx, actor slipway.Actor
 	if err != nil {
 		return nil, err
 	}
-	waiting, _, err := tx.Deployments().List(ctx, slipway.DeploymentFilter{States: []slipway.State{slipway.Waiting}}, slipway.Page{Limit: maxLimit})
+	if policy.Visible(bindings, actor, slipway.DeploymentApprove).Nothing() {
+		return nil, nil
+	}
+	waiting, err := tx.Deployments().Undecided(ctx, actor.ID, maxLimit)
 	if err != nil {
 		return nil, err
 	}
 	var mine []slipway.Deployment
 	for _, d := range waiting {
-		if decidable(d, actor, bindings, nil) != "" {
-			continue
-		}
-		votes, err := tx.Votes().Of(ctx, d.ID)
-		if err != nil {
-			return nil, err
-		}
-		if decidable(d, actor, bindings, votes) == "" {
+		if decidable(d, actor, bindings, nil) == "" {
 			mine = append(mine, d)
 		}
 	}

@@ -119,6 +119,10 @@ type Deployments interface {
 	// Active returns the active deployment of a stage, CodeNotFound if none.
 	Active(ctx context.Context, service, environment string) (Deployment, error)
 	ActiveOf(ctx context.Context, services []string) ([]Deployment, error)
+	// Undecided lists waiting deployments on whose plan the voter has not
+	// decided, newest first. Of their plans it gives the gates only: every page
+	// counts these, and plans are long.
+	Undecided(ctx context.Context, voter string, limit int) ([]Deployment, error)
 	// Insert assigns the ID and wakes the engine when the transaction commits.
 	// A second active deployment of a stage is CodeConflict, by a constraint.
 	Insert(ctx context.Context, d Deployment) (Deployment, error)

@@ -129,6 +129,48 @@ func (s deployments) ActiveOf(ctx context.Context, services []string) ([]slipway
 		`SELECT * FROM deployments WHERE service IN ? AND `+activeStates+` ORDER BY id DESC`, services)
 }
 
+// undecidedRow is a deployment as far as it matters to who may decide on it.
+type undecidedRow struct {
+	ID              int64
+	Epoch           int64
+	Team            string
+	Service         string
+	Environment     string
+	Version         string
+	Cause           slipway.Cause
+	State           slipway.State
+	Gates           doc[[]slipway.Gate]
+	PlanDigest      string
+	RequestedByKind slipway.ActorKind
+	RequestedBy     string
+	RequestedByName string
+	Verdicts        doc[[]slipway.Verdict]
+	Message         string
+	CreatedAt       stamp
+}
+
+func (r undecidedRow) domain() slipway.Deployment {
+	return slipway.Deployment{
+		ID: r.ID, Epoch: r.Epoch, Team: r.Team, Service: r.Service, Environment: r.Environment,
+		Version: r.Version, Cause: r.Cause, State: r.State, Plan: slipway.Plan{Gates: r.Gates.V}, PlanDigest: r.PlanDigest,
+		RequestedBy: slipway.Person{Kind: r.RequestedByKind, ID: r.RequestedBy, Name: r.RequestedByName},
+		Verdicts:    r.Verdicts.V, Message: r.Message, CreatedAt: r.CreatedAt.Time,
+	}
+}
+
+func (s deployments) Undecided(ctx context.Context, voter string, limit int) ([]slipway.Deployment, error) {
+	gates := `json_extract(plan, '$.gates')`
+	if s.s.postgres {
+		gates = `(plan::json->'gates')::text`
+	}
+	return lists(ctx, s.tx, undecidedRow.domain, "list undecided deployments",
+		`SELECT id, epoch, team, service, environment, version, cause, state, `+gates+` AS gates, plan_digest,
+		requested_by_kind, requested_by, requested_by_name, verdicts, message, created_at
+		FROM deployments d WHERE state = 'waiting' AND NOT EXISTS (SELECT 1 FROM votes v
+			WHERE v.deployment = d.id AND v.plan_digest = d.plan_digest AND v.voter = ?)
+		ORDER BY id DESC LIMIT ?`, voter, limit)
+}
+
 func (s deployments) Insert(ctx context.Context, d slipway.Deployment) (slipway.Deployment, error) {
 	d.ID, d.Epoch = 0, 1
 	row := rowOfDeployment(d)

@@ -14,12 +14,14 @@ func TestListsUseIndexes(t *testing.T) {
 	db := raw(t, url)
 	const active = `state IN ('waiting', 'running', 'paused', 'reverting')`
 	for query, index := range map[string]string{
-		`SELECT id FROM deployments WHERE next_wake_at <= ? ORDER BY next_wake_at LIMIT 10`:            "deployments_due",
-		`SELECT * FROM deployments WHERE service = ? AND environment = ? AND ` + active:                "deployments_one_active",
-		`SELECT * FROM deployments WHERE service = ? AND id < ? ORDER BY id DESC LIMIT 51`:             "deployments_by_service",
-		`SELECT * FROM deployments WHERE service = ? AND environment = ? ORDER BY id DESC LIMIT 51`:    "deployments_by_stage",
-		`SELECT * FROM deployments WHERE environment = ? AND id < ? ORDER BY id DESC LIMIT 51`:         "deployments_by_environment",
-		`SELECT * FROM deployments WHERE team = ? AND id < ? ORDER BY id DESC LIMIT 51`:                "deployments_by_team",
+		`SELECT id FROM deployments WHERE next_wake_at <= ? ORDER BY next_wake_at LIMIT 10`:         "deployments_due",
+		`SELECT * FROM deployments WHERE service = ? AND environment = ? AND ` + active:             "deployments_one_active",
+		`SELECT * FROM deployments WHERE service = ? AND id < ? ORDER BY id DESC LIMIT 51`:          "deployments_by_service",
+		`SELECT * FROM deployments WHERE service = ? AND environment = ? ORDER BY id DESC LIMIT 51`: "deployments_by_stage",
+		`SELECT * FROM deployments WHERE environment = ? AND id < ? ORDER BY id DESC LIMIT 51`:      "deployments_by_environment",
+		`SELECT * FROM deployments WHERE team = ? AND id < ? ORDER BY id DESC LIMIT 51`:             "deployments_by_team",
+		`SELECT id FROM deployments d WHERE state = 'waiting' AND NOT EXISTS (SELECT 1 FROM votes v
+			WHERE v.deployment = d.id AND v.plan_digest = d.plan_digest AND v.voter = ?) ORDER BY id DESC LIMIT 200`: "deployments_by_state",
 		`SELECT * FROM deployments WHERE id < ? ORDER BY id DESC LIMIT 51`:                             "INTEGER PRIMARY KEY",
 		`SELECT * FROM services WHERE team = ? AND (team, name) > (?, ?) ORDER BY team, name LIMIT 51`: "services_by_team",
 		`SELECT * FROM releases WHERE service = ? AND seq < ? ORDER BY seq DESC LIMIT 51`:              "sqlite_autoindex_releases_2",

@@ -123,6 +123,18 @@ func testVotes(t *testing.T, f fixture) {
 	f.read(t, func(tx slipway.Tx) error {
 		got, err := tx.Votes().Of(f.ctx, d.ID)
 		same(t, "votes", got, want)
+		if err != nil {
+			return err
+		}
+		decided, err := tx.Deployments().Undecided(f.ctx, "bob", 10)
+		same(t, "what bob has not decided on", decided, []slipway.Deployment{})
+		if err != nil {
+			return err
+		}
+		open, err := tx.Deployments().Undecided(f.ctx, "eve", 10)
+		short := d
+		short.Plan, short.Note, short.Runs, short.NextWakeAt = slipway.Plan{Gates: d.Plan.Gates}, "", nil, nil
+		same(t, "what eve has not decided on", open, []slipway.Deployment{short})
 		return err
 	})
 	err := f.Store.Write(f.ctx, func(tx slipway.Tx) error {

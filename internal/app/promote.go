@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"strings"
 
 	"github.com/slipway-dev/slipway/internal/slipway"
 )
@@ -55,7 +56,7 @@ func (a *App) start(ctx context.Context, actor slipway.Actor, p slipway.Permissi
 	evidence.Preview, evidence.Prepared, err = a.Deployers.Preview(ctx, draft.Plan)
 	if err != nil {
 		return slipway.Deployment{}, &slipway.Error{Code: slipway.CodeUnavailable, Err: err,
-			Message:  "Deployer " + draft.Plan.To.Deployer.Name + " could not say what would change: " + err.Error(),
+			Message:  "Deployer " + draft.Plan.To.Deployer.Name + " could not say what would change: " + strings.TrimSuffix(err.Error(), ".") + ".",
 			Affected: "Nothing was started.", Do: "Mend it, then ask again."}
 	}
 	err = a.Store.Write(ctx, func(tx slipway.Tx) error {

@@ -24,6 +24,14 @@ type Migration struct {
 	AppliedAt *time.Time // nil: pending
 }
 
+// String is a line of `slipway migrate status`.
+func (m Migration) String() string {
+	if m.AppliedAt == nil {
+		return m.Name + "  pending"
+	}
+	return m.Name + "  applied " + m.AppliedAt.UTC().Format(time.RFC3339)
+}
+
 // riverMigrator is rivermigrate.Migrator without its type parameter, which is
 // *sql.Tx for both of our drivers.
 type riverMigrator = rivermigrate.Migrator[*sql.Tx]

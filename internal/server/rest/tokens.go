@@ -61,7 +61,7 @@ func (s *Surface) registerTokens() {
 		summary: "List your API tokens"}, s.listTokens)
 	add(s, operation{id: "create-token", method: http.MethodPost, path: "/tokens", access: server.Needs(slipway.TokenManage), tag: "access",
 		summary: "Create an API token", status: http.StatusCreated,
-		about: "The secret is in this answer and nowhere else. It cannot be given twice, so a repeated request makes another token, whatever its Idempotency-Key; revoke the one that you do not hold. " +
+		about: "The secret is in this answer and nowhere else. It cannot be given twice, so a repeated request with the same Idempotency-Key is a conflict and makes no second token; revoke the one that you do not hold. " +
 			"A token for a service account needs access.manage."}, s.createToken)
 	add(s, operation{id: "revoke-token", method: http.MethodDelete, path: "/tokens/{id}", access: server.Needs(slipway.TokenManage), tag: "access",
 		summary: "Revoke an API token at once"}, s.revokeToken)
@@ -77,7 +77,7 @@ func (s *Surface) listTokens(ctx context.Context, actor slipway.Actor, in *listT
 
 func (s *Surface) createToken(ctx context.Context, actor slipway.Actor, in *createTokenIn) (*answer[CreatedToken], error) {
 	plain, id, hash := identity.MintToken()
-	c := app.CreateToken{ID: id, SecretHash: hash, Name: in.Body.Name, ServiceAccount: in.Body.ServiceAccount, Lifetime: time.Duration(in.Body.Days) * 24 * time.Hour}
+	c := app.CreateToken{Once: in.once(), ID: id, SecretHash: hash, Name: in.Body.Name, ServiceAccount: in.Body.ServiceAccount, Lifetime: time.Duration(in.Body.Days) * 24 * time.Hour}
 	for _, scope := range in.Body.Scopes {
 		c.Scopes = append(c.Scopes, slipway.Permission(scope))
 	}

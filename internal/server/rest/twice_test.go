@@ -30,6 +30,20 @@ func TestEveryPostTakesAKey(t *testing.T) {
 	}
 }
 
+// TestATokenIsShownOnce: the secret cannot be told twice, so the second request
+// is a conflict and makes nothing.
+func TestATokenIsShownOnce(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	c := call{method: http.MethodPost, path: "/api/v1/tokens", role: "admin", body: map[string]any{"name": "ci"}, header: map[string]string{"Idempotency-Key": "once"}}
+	r.want(http.StatusCreated, c)
+	before := r.want(http.StatusOK, call{method: http.MethodGet, path: "/api/v1/tokens", role: "admin"}).body
+	r.want(http.StatusConflict, c)
+	if after := r.want(http.StatusOK, call{method: http.MethodGet, path: "/api/v1/tokens", role: "admin"}).body; after != before {
+		t.Errorf("the second request made a token:\n%s\n%s", before, after)
+	}
+}
+
 func TestANameMayBeEscaped(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -20,7 +20,7 @@ func (a *App) PutEnvironment(ctx context.Context, actor slipway.Actor, c PutEnvi
 	e := c.Environment
 	return a.environmentWrite(ctx, actor, slipway.EnvironmentManage, e.Name, c.Once, c, func(tx slipway.Tx) error {
 		var faults []slipway.FieldError
-		if fault := slipway.CheckName(e.Name); fault != "" {
+		if fault := slipway.CheckEnvironmentName(e.Name); fault != "" {
 			faults = append(faults, slipway.FieldError{Field: "name", Message: fault})
 		}
 		switch e.Tier {

@@ -99,6 +99,18 @@ func CheckName(name string) string {
 	return "may hold a-z, 0-9 and -, begins and ends with a letter or digit, and is at most 63 long"
 }
 
+// CheckEnvironmentName is CheckName for environments, which stand behind a
+// service's name in addresses (/s/web/production) and so may not be called like
+// a page that stands there.
+func CheckEnvironmentName(name string) string {
+	switch name {
+	case "r", "compare", "pipeline", "secrets":
+		return "is a word of Slipway's own"
+	default:
+		return CheckName(name)
+	}
+}
+
 // CheckURL says what is wrong with a link; empty if nothing is. Only the web's
 // own schemes are let in: a javascript: link would run in the reader's session.
 func CheckURL(raw string) string {

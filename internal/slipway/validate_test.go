@@ -39,6 +39,11 @@ func TestCheckName(t *testing.T) {
 			t.Errorf("%q is let in", bad)
 		}
 	}
+	for _, page := range []string{"r", "compare", "pipeline", "secrets"} {
+		if CheckEnvironmentName(page) == "" || CheckEnvironmentName(page+"1") != "" {
+			t.Errorf("an environment may be called %s: %q", page, CheckEnvironmentName(page))
+		}
+	}
 	if CheckName("") != "is missing" {
 		t.Error(CheckName(""))
 	}

@@ -13,7 +13,7 @@ import (
 // Routes is every address that people can visit or send a form to.
 //
 // Below /s/:service the words r, compare and pipeline come before the name of
-// an environment; reserved sees to it that none gets such a name here.
+// an environment; slipway.CheckEnvironmentName sees to it that none gets such a name.
 func (s *Surface) Routes() []server.Route {
 	var all []server.Route
 	for _, part := range [][]server.Route{s.door(), s.work(), s.services(), s.settings()} {

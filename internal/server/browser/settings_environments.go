@@ -96,12 +96,6 @@ func environmentsView(c echo.Context, list []slipway.Environment, freezes []slip
 	return v
 }
 
-// reserved are words that stand where an environment's name does in addresses:
-// /s/{service}/compare is a page.
-func reserved(name string) bool {
-	return slices.Contains([]string{"r", "compare", "pipeline", "secrets"}, name)
-}
-
 func (s *Surface) addEnvironment(c echo.Context) error {
 	e, err := s.newEnvironment(c)
 	return s.environmentDone(c, err, e.Name+" is there. Pipelines can name it as a stage.")
@@ -117,8 +111,8 @@ func (s *Surface) newEnvironment(c echo.Context) (slipway.Environment, error) {
 	if err != nil {
 		faults = append(faults, slipway.FieldError{Field: "rank", Message: "is a whole number"})
 	}
-	if reserved(e.Name) {
-		faults = append(faults, slipway.FieldError{Field: "name", Message: "is a word of Slipway's own"})
+	if fault := slipway.CheckEnvironmentName(e.Name); fault != "" {
+		faults = append(faults, slipway.FieldError{Field: "name", Message: fault})
 	}
 	known, err := s.App.Environments(ctx, actor)
 	if err != nil {

@@ -10,7 +10,8 @@ import (
 )
 
 // TestScreenshots writes all pages of the demo into the directory that
-// SLIPWAY_SHOTS names, in both themes, at two widths. It judges nothing.
+// SLIPWAY_SHOTS names, in both themes, at two widths, and the board once more as
+// the README shows it (docs/pictures). It judges nothing.
 func TestScreenshots(t *testing.T) {
 	dir := os.Getenv("SLIPWAY_SHOTS")
 	if dir == "" {
@@ -37,6 +38,12 @@ func TestScreenshots(t *testing.T) {
 			}
 			save(door, shot{"sign-in", "/sign-in"})
 		}
+		// For the README: as high as its content.
+		b.do(chromedp.EmulateViewport(1440, 400))
+		b.visit("/")
+		b.until("the fonts to be there", `document.fonts.status === "loaded"`)
+		b.until("the stream to be there", `document.querySelector("#live").dataset.state === "live"`)
+		picture(b, filepath.Join(dir, "readme-board-"+theme+".png"))
 	}
 }
 

@@ -172,7 +172,7 @@ func (w *way) badReleaseComesBack(version string) {
 	b.until("dev to refuse "+version, fmt.Sprintf(`document.querySelector("#l-parcels-dev")?.className.match(/is-(failed|rolled)/) && document.querySelector("#l-parcels-dev").innerText.includes(%s)`, quote("1.1.0")))
 	b.clickIn("#l-parcels-dev", "1.2.0")
 	b.at(`/runs/\d+`)
-	b.sees("dev did not take 1.2.0.")
+	b.sees("dev did not take 1.2.0")
 	b.sees("not ready within 4s")
 	b.sees("1.1.0 is live again.")
 	b.sees("GET /healthz answered 503")

@@ -25,7 +25,7 @@ type rig struct {
 	missing string          // why there is no browser
 }
 
-//nolint:gochecknoglobals // set once by TestMain, before any test runs
+// Set once by TestMain, before any test runs.
 var shared rig
 
 func TestMain(m *testing.M) {

@@ -53,7 +53,7 @@ func picture(b *tab, path string) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	if err := os.WriteFile(path, png, 0o644); err != nil { //nolint:gosec // a picture for everybody
+	if err := os.WriteFile(path, png, 0o644); err != nil {
 		b.t.Fatal(err)
 	}
 }

@@ -201,12 +201,6 @@ func (b *tab) at(pattern string) {
 	b.until("to be at "+pattern, `document.readyState === "complete" && new RegExp(`+quote("^(?:"+pattern+")$")+`).test(location.pathname + location.search)`)
 }
 
-// path is where the tab is.
-func (b *tab) path() string {
-	b.t.Helper()
-	return eval[string](b, "location.pathname + location.search")
-}
-
 func quote(text string) string {
 	quoted, err := json.Marshal(text)
 	if err != nil {

@@ -67,7 +67,7 @@ func TestKillInTheMiddleOfACanary(t *testing.T) {
 
 	const seed, kills = 20261121, 10
 	t.Logf("then %d kills at random times, seed %d", kills, seed)
-	random := rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // times, not secrets
+	random := rand.New(rand.NewPCG(seed, seed))
 	for range kills {
 		d := r.promote(r.toStaging())
 		// A whole rollout takes about a second and a half.
@@ -106,8 +106,8 @@ func (r *rig) noticedByNobody() {
 	}
 }
 
-// A portal that stands still for longer than any of its deadlines goes on as if
-// nothing had been.
+// A portal that stands still for longer than its sweeper, its polls and the
+// bakes goes on as if nothing had been.
 func TestStandstill(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

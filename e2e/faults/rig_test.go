@@ -20,7 +20,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/demoapp"
 )
 
-//nolint:gochecknoglobals // set once by TestMain, before any test runs
+// Set once by TestMain, before any test runs.
 var binary string
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }

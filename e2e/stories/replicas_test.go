@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -34,7 +35,7 @@ func TestTwoReplicasOverPostgreSQL(t *testing.T) {
 	defer cancel()
 
 	serve := exec.CommandContext(ctx, binary, "serve") // #nosec G204 -- our own program
-	serve.Env = append(common, "SLIPWAY_LISTEN="+a)
+	serve.Env = slices.Concat(common, []string{"SLIPWAY_LISTEN=" + a})
 	if out, err := serve.CombinedOutput(); err == nil || !strings.Contains(string(out), "slipway migrate up") {
 		t.Errorf("serve over an empty database: %v\n%s", err, out)
 	}
@@ -46,7 +47,7 @@ func TestTwoReplicasOverPostgreSQL(t *testing.T) {
 	spawn(t, common, "dev-issuer", "--listen", provider, "--issuer", local(provider), "--redirect", local(a)+"/auth/callback")
 	await(ctx, t, local(provider)+"/.well-known/openid-configuration")
 	for _, replica := range []string{a, b} {
-		spawn(t, append(common, "SLIPWAY_LISTEN="+replica), "serve")
+		spawn(t, slices.Concat(common, []string{"SLIPWAY_LISTEN=" + replica}), "serve")
 		await(ctx, t, local(replica)+"/readyz")
 	}
 
@@ -182,7 +183,7 @@ func await(ctx context.Context, t *testing.T, url string) {
 // address is a free one. It is free for the moment only, which is long enough.
 func address(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed at once
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/slipway-dev/slipway/e2e/portal"
 )
 
-//nolint:gochecknoglobals // set once by TestMain, before any test runs
+// Set once by TestMain, before any test runs.
 var binary string
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }

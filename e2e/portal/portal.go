@@ -121,8 +121,8 @@ func (p *Portal) Listen() string {
 // Kill ends the portal at once, with nothing said: kill -9.
 func (p *Portal) Kill() {
 	_ = p.command.Process.Signal(syscall.SIGKILL)
-	_ = <-p.exited // how it ended is known: it was killed, or it had ended before
-	p.exited <- nil
+	ended := <-p.exited
+	p.exited <- ended // for whoever asks again
 }
 
 // Stop asks the portal to end and waits for it.

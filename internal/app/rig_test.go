@@ -77,9 +77,20 @@ func (tpl *template) from(t *testing.T, base func(*testing.T) *rig, fill func(*r
 		ok(t, r.store.Close())
 		tpl.data, tpl.now = must(os.ReadFile(r.path))(t), r.clock()
 	})
-	path := filepath.Join(t.TempDir(), "app.db")
+	path := filepath.Join(memory(t), "app.db")
 	ok(t, os.WriteFile(path, tpl.data, 0o600))
 	return openRig(t, path, tpl.now)
+}
+
+// memory is a directory where fsync costs nothing, if the system has one.
+func memory(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "slipway-app-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
 }
 
 // bare is an installation with tables and nothing in them.

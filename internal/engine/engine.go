@@ -69,11 +69,14 @@ func (e *Engine) Look(ctx context.Context, id int64) (err error) {
 		case next.IsZero():
 			return nil
 		}
+		if time.Since(started) > stayFor {
+			return nil
+		}
 		wait := next.Sub(e.now())
 		if e.again(id) {
 			wait = 0
 		}
-		if wait > waitHere || time.Since(started) > stayFor {
+		if wait > waitHere {
 			return nil
 		}
 		if err := pause(ctx, wait); err != nil {

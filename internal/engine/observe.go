@@ -38,6 +38,7 @@ func (e *Engine) observeAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	reports := make(chan report, savedTogether)
 	var wg sync.WaitGroup
 	for _, states := range calm {
 		queue := make(chan slipway.StageState, len(states))
@@ -48,15 +49,64 @@ func (e *Engine) observeAll(ctx context.Context) error {
 		for range min(observers, len(states)) {
 			wg.Go(func() {
 				for s := range queue {
-					if err := e.observeStage(ctx, s); err != nil && ctx.Err() == nil {
-						e.Log.WarnContext(ctx, "could not observe", "service", s.Service, "environment", s.Environment, "error", err)
+					if seen, ok := e.askAfter(ctx, s); ok {
+						reports <- report{s, seen}
 					}
 				}
 			})
 		}
 	}
-	wg.Wait()
+	go func() { wg.Wait(); close(reports) }()
+	e.saveReports(ctx, reports)
 	return nil
+}
+
+// report is what was seen of a stage, beside what was known when it was asked.
+type report struct {
+	stage slipway.StageState
+	seen  slipway.Observed
+}
+
+// savedTogether bounds how many reports share a commit: thousands of stages are
+// asked after in each round, and a commit each would keep the disk busy with
+// nothing else. It is small enough that nobody waits long for the writer.
+const savedTogether = 50
+
+// saveReports saves what has come while it saved what came before. What cannot
+// be saved together is saved one by one, so that it spoils nothing else.
+func (e *Engine) saveReports(ctx context.Context, reports <-chan report) {
+	for first := range reports {
+		batch := append(make([]report, 0, savedTogether), first)
+		for more := true; more && len(batch) < savedTogether; {
+			select {
+			case r, ok := <-reports:
+				if more = ok; ok {
+					batch = append(batch, r)
+				}
+			default:
+				more = false
+			}
+		}
+		if e.saveTogether(ctx, batch) == nil {
+			continue
+		}
+		for _, r := range batch {
+			if err := e.saveTogether(ctx, []report{r}); err != nil && ctx.Err() == nil {
+				e.Log.WarnContext(ctx, "could not observe", "service", r.stage.Service, "environment", r.stage.Environment, "error", err)
+			}
+		}
+	}
+}
+
+func (e *Engine) saveTogether(ctx context.Context, batch []report) error {
+	return e.Store.Write(ctx, func(tx slipway.Tx) error {
+		for _, r := range batch {
+			if err := e.saveReport(ctx, tx, r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // atWork lists the stages that looks of the engine ask after anyway.
@@ -75,31 +125,37 @@ func atWork(ctx context.Context, tx slipway.Tx) (map[deployers.Target]bool, erro
 	}
 }
 
-func (e *Engine) observeStage(ctx context.Context, s slipway.StageState) error {
+// askAfter asks what runs; false means that there is nothing to keep.
+func (e *Engine) askAfter(ctx context.Context, s slipway.StageState) (slipway.Observed, bool) {
 	deployer, ok := e.Deployers.get(s.Live.Spec.Deployer.Name)
 	if !ok || ctx.Err() != nil {
-		return nil
+		return slipway.Observed{}, false
 	}
 	seen := e.ask(ctx, deployer, deployers.Target{Service: s.Service, Environment: s.Environment})
 	if seen.Err != "" {
 		e.Log.WarnContext(ctx, "deployer does not answer", "service", s.Service, "environment", s.Environment, "error", seen.Err)
+	}
+	return seen.Observed, seen.Err == ""
+}
+
+func (e *Engine) saveReport(ctx context.Context, tx slipway.Tx, r report) error {
+	s := r.stage
+	if s.Observed != nil && sameReport(*s.Observed, r.seen) {
+		return tx.Stages().PutObserved(ctx, s.Service, s.Environment, r.seen) // which keeps the newer one
+	}
+	// Read again: another replica may have told of the same change already.
+	known, err := tx.Stages().Get(ctx, s.Service, s.Environment)
+	if err != nil || (known.Observed != nil && known.Observed.At.After(r.seen.At)) {
+		return err
+	}
+	if err := tx.Stages().PutObserved(ctx, s.Service, s.Environment, r.seen); err != nil {
+		return err
+	}
+	if known.Observed != nil && sameReport(*known.Observed, r.seen) {
 		return nil
 	}
-	return e.Store.Write(ctx, func(tx slipway.Tx) error {
-		// Read again: another replica may have told of the same change already.
-		known, err := tx.Stages().Get(ctx, s.Service, s.Environment)
-		if err != nil || (known.Observed != nil && known.Observed.At.After(seen.Observed.At)) {
-			return err
-		}
-		if err := tx.Stages().PutObserved(ctx, s.Service, s.Environment, seen.Observed); err != nil {
-			return err
-		}
-		if known.Observed != nil && sameReport(*known.Observed, seen.Observed) {
-			return nil
-		}
-		return tx.Events().Add(ctx, slipway.DomainEvent{At: e.now(), Kind: "stage.observed", Team: s.Team, Service: s.Service,
-			Environment: s.Environment, Actor: "Slipway", Message: seen.Observed.Message})
-	})
+	return tx.Events().Add(ctx, slipway.DomainEvent{At: e.now(), Kind: "stage.observed", Team: s.Team, Service: s.Service,
+		Environment: s.Environment, Actor: "Slipway", Message: r.seen.Message})
 }
 
 func sameReport(a, b slipway.Observed) bool {

@@ -63,10 +63,22 @@ func within(t *testing.T, f func(*testing.T, *rig)) {
 	t.Parallel()
 	empty := must(tables())(t)
 	synctest.Test(t, func(t *testing.T) {
-		path := filepath.Join(t.TempDir(), "engine.db")
+		path := filepath.Join(memory(t), "engine.db")
 		ok(t, os.WriteFile(path, empty, 0o600))
 		f(t, newRig(t, "sqlite:"+path, fake.Options{}))
 	})
+}
+
+// memory is a directory where fsync costs nothing, if the system has one: what
+// survives a loss of power is not asked here.
+func memory(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "slipway-engine-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
 }
 
 func newRig(t *testing.T, url string, o fake.Options) *rig {

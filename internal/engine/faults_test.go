@@ -1,0 +1,192 @@
+package engine_test
+
+import (
+	"context"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/slipway-dev/slipway/deployers"
+	"github.com/slipway-dev/slipway/deployers/fake"
+	"github.com/slipway-dev/slipway/internal/app"
+	"github.com/slipway-dev/slipway/internal/slipway"
+)
+
+// hooked is the fake with something that happens within its calls.
+type hooked struct {
+	*fake.Deployer
+	apply, observe func(deployers.Target)
+}
+
+func (h *hooked) Apply(ctx context.Context, t deployers.Target, d deployers.Desired) error {
+	if h.apply != nil {
+		h.apply(t)
+	}
+	return h.Deployer.Apply(ctx, t, d)
+}
+
+func (h *hooked) Observe(ctx context.Context, t deployers.Target) (deployers.Observed, error) {
+	if h.observe != nil {
+		h.observe(t)
+	}
+	return h.Deployer.Observe(ctx, t)
+}
+
+// TestPanicStopsOnlyItsOwn: a deployer that panics fails the deployment at hand
+// and no other, whichever verb it is.
+func TestPanicStopsOnlyItsOwn(t *testing.T) {
+	within(t, func(t *testing.T, r *rig) {
+		burn := func(target deployers.Target) {
+			if target.Service == "shop" {
+				panic("nil map")
+			}
+		}
+		h := &hooked{Deployer: r.fake, apply: burn}
+		r.others["fake"] = h
+		r.service("shop", stage("staging"))
+		r.service("cart", stage("staging"))
+		r.release("shop", "1")
+		r.release("cart", "1")
+		r.run()
+		bad, good := r.promote("shop", "1", "staging"), r.promote("cart", "1", "staging")
+		if d := r.ended(good, 20*time.Second); d.State != slipway.Succeeded {
+			t.Errorf("the other ended %s: %s", d.State, d.Message)
+		}
+		r.until(20*time.Second, "it says what happened", func() bool { return strings.Contains(r.get(bad).Message, "the deployer panicked: nil map") })
+		if d := r.get(bad); d.State != slipway.Running {
+			t.Errorf("it is %s", d.State)
+		}
+		h.apply, h.observe = nil, burn
+		r.until(20*time.Second, "it was taken", func() bool { return strings.Contains(r.get(bad).Message, "could not be asked") })
+		h.observe = nil
+		if d := r.ended(bad, 20*time.Second); d.State != slipway.Succeeded {
+			t.Errorf("once mended it ended %s: %s", d.State, d.Message)
+		}
+	})
+}
+
+// TestOvertakenStepChangesNothing: while an engine calls the deployer, somebody
+// else moves the deployment on. What comes back is of an old epoch and is dropped.
+func TestOvertakenStepChangesNothing(t *testing.T) {
+	within(t, func(t *testing.T, r *rig) {
+		var id int64
+		var during slipway.Deployment
+		h := &hooked{Deployer: r.fake}
+		r.others["fake"] = h
+		r.service("shop", stage("staging"))
+		r.release("shop", "1")
+		id = r.promote("shop", "1", "staging")
+		must(r.engine.Step(r.ctx, id))(t) // the gates open
+		meddle := func(deployers.Target) {
+			h.apply, h.observe = nil, nil
+			if _, err := r.app.Cancel(r.ctx, root, app.Control{Deployment: id, Reason: "stop"}); err != nil {
+				t.Error(err)
+			}
+			during = r.get(id)
+		}
+		h.apply = meddle
+		if _, err := r.engine.Step(r.ctx, id); slipway.CodeOf(err) != slipway.CodeConflict {
+			t.Errorf("the overtaken step answered %v", err)
+		}
+		if d := r.get(id); d.Epoch != during.Epoch || d.State != slipway.Reverting {
+			t.Errorf("it is %s at epoch %d, want %d", d.State, d.Epoch, during.Epoch)
+		}
+		// The deployer took the old generation and then gets the newer one.
+		for range 3 {
+			_, err := r.engine.Step(r.ctx, id)
+			ok(t, err)
+		}
+		if d := r.get(id); d.State != slipway.Cancelled {
+			t.Errorf("it ended %s: %s", d.State, d.Message)
+		}
+		if names := must(r.fake.Instances(r.ctx, deployers.Target{Service: "shop", Environment: "staging"}))(t); len(names) != 0 {
+			t.Errorf("cancelled, and %v run", names)
+		}
+	})
+}
+
+// TestLooksLeaveNothingBehind: of what is unknown, ended, or looked at a hundred
+// times at once, the engine keeps nothing in memory.
+func TestLooksLeaveNothingBehind(t *testing.T) {
+	within(t, func(t *testing.T, r *rig) {
+		r.service("shop", stage("staging"))
+		r.release("shop", "1")
+		id := r.promote("shop", "1", "staging")
+		for range 100 {
+			r.looks.Go(func() {
+				if err := r.engine.Look(r.ctx, id); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		r.looks.Wait()
+		if d := r.get(id); d.State != slipway.Succeeded {
+			t.Errorf("a hundred looks led to %s", d.State)
+		}
+		ok(t, r.engine.Look(r.ctx, 999))
+		ok(t, r.engine.Look(r.ctx, id))
+		over, cancel := context.WithCancel(r.ctx)
+		cancel()
+		_ = r.engine.Look(over, id)
+		r.looks.Wait()
+		if n := r.engine.Looking(); n != 0 {
+			t.Errorf("%d deployments are still looked at", n)
+		}
+	})
+}
+
+// TestNoRequestIsLost: who asks for a look while another is about to end is
+// heard, with no sweeper to find what was forgotten.
+func TestNoRequestIsLost(t *testing.T) {
+	within(t, func(t *testing.T, r *rig) {
+		h := &hooked{Deployer: r.fake}
+		r.others["fake"] = h
+		var woken atomic.Int64
+		r.engine.Waker = waker(func(_ context.Context, ids []int64) error { woken.Add(int64(len(ids))); return nil })
+		r.service("shop", stage("staging"))
+		r.release("shop", "1")
+		r.script("1", fake.Script{NeverReady: true})
+		id := r.promote("shop", "1", "staging")
+		began, asked := time.Now(), false
+		h.observe = func(deployers.Target) {
+			if !asked && time.Since(began) > 3*time.Second { // the last step of a look that has stayed for long
+				asked = true
+				if err := r.engine.Look(r.ctx, id); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		ok(t, r.engine.Look(r.ctx, id))
+		if !asked || woken.Load() != 1 {
+			t.Errorf("asked %v, woken %d times", asked, woken.Load())
+		}
+	})
+}
+
+// TestSweeperFindsWhatWasLost: with every wake-up dropped for a while, what is
+// due is taken up within the sweeper's time.
+func TestSweeperFindsWhatWasLost(t *testing.T) {
+	within(t, func(t *testing.T, r *rig) {
+		real, dropping := r.engine.Waker, atomic.Bool{}
+		dropping.Store(true)
+		r.engine.Waker = waker(func(ctx context.Context, ids []int64) error {
+			if dropping.Load() {
+				return nil
+			}
+			return real.Wake(ctx, ids)
+		})
+		r.service("shop", stage("staging"))
+		r.release("shop", "1")
+		r.run()
+		id := r.promote("shop", "1", "staging")
+		<-time.After(30 * time.Second)
+		if d := r.get(id); d.State != slipway.Waiting || d.Epoch != 1 {
+			t.Fatalf("somebody looked: it is %s", d.State)
+		}
+		dropping.Store(false)
+		if d := r.ended(id, 10*time.Second); d.State != slipway.Succeeded {
+			t.Errorf("it is %s", d.State)
+		}
+	})
+}

@@ -193,6 +193,6 @@ func howTo(service string) []component.Snippet {
 		{Title: "Command line", Text: "slipway release create " + service + " 1.0.0 --artifact app=registry.example/" + service + "@" + digest},
 		{Title: "curl", Text: "curl -X POST \"$SLIPWAY_URL/api/v1/services/" + service + "/releases\" \\\n  -H \"Authorization: Bearer $SLIPWAY_TOKEN\" \\\n" +
 			"  -H \"Content-Type: application/json\" -H \"Idempotency-Key: $CI_RUN_ID\" \\\n" +
-			"  -d '{\"version\":\"1.0.0\",\"content\":{\"artifacts\":[{\"name\":\"app\",\"reference\":\"registry.example/" + service + ":1.0.0\",\"digest\":\"" + digest + "\"}],\"reversible\":true}}'"},
+			"  -d '{\"version\":\"1.0.0\",\"artifacts\":[{\"name\":\"app\",\"reference\":\"registry.example/" + service + ":1.0.0\",\"digest\":\"" + digest + "\"}],\"reversible\":true}'"},
 	}
 }

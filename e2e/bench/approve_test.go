@@ -223,7 +223,7 @@ func (a *approvals) measure() {
 		spreads = append(spreads, s)
 		a.b.ReportMetric(ms(percentile(all[arm.name], 0.5)), arm.name+"-p50-ms")
 		a.b.ReportMetric(ms(percentile(all[arm.name], 0.99)), arm.name+"-p99-ms")
-		a.b.Logf("B4 %s %-7s: %s; medians of %d rounds %s", a.name, arm.name, times(all[arm.name]), pairs, s.format(1))
+		say(a.b, "B4 %s %-7s: %s; medians of %d rounds %s", a.name, arm.name, times(all[arm.name]), pairs, s.format(1))
 	}
 	a.judge(all, validity(a.b, spreads...))
 }
@@ -233,10 +233,10 @@ func (a *approvals) judge(all map[string][]time.Duration, verdict string) {
 		p50, p99 := percentile(all[door], 0.5), percentile(all[door], 0.99)
 		floor, bare := percentile(all["floor"], 0.5), percentile(all["river"], 0.5)
 		if a.name == "sqlite" {
-			a.b.Logf("B4 sqlite %s: p50 %.1f× floor; %s; %s", door, float64(p50)/float64(floor), goal(p99 <= 60*time.Millisecond, "≤60 ms"), verdict)
+			say(a.b, "B4 sqlite %s: p50 %.1f× floor; %s; %s", door, float64(p50)/float64(floor), goal(p99 <= 60*time.Millisecond, "≤60 ms"), verdict)
 			continue
 		}
-		a.b.Logf("B4 postgres %s: %s; %s; %.1f× floor, %s; %+.1f ms to the bare job, %s; %s", door,
+		say(a.b, "B4 postgres %s: %s; %s; %.1f× floor, %s; %+.1f ms to the bare job, %s; %s", door,
 			goal(p50 <= 10*time.Millisecond, "p50 ≤10 ms"), goal(p99 <= 50*time.Millisecond, "p99 ≤50 ms"),
 			float64(p50)/float64(floor), goal(p50 <= 5*floor, "≤5×"), ms(p50-bare), goal(p50-bare <= 3*time.Millisecond, "within 3 ms"), verdict)
 	}
@@ -282,5 +282,5 @@ func (a *approvals) underLoad() {
 	slices.Sort(took)
 	a.b.ReportMetric(ms(percentile(took, 0.5)), "loaded-p50-ms")
 	a.b.ReportMetric(ms(percentile(took, 0.99)), "loaded-p99-ms")
-	a.b.Logf("B4 %s under %.0f writes/s (asked for %d): %s", a.name, rate, loadedWrites, times(took))
+	say(a.b, "B4 %s under %.0f writes/s (asked for %d): %s", a.name, rate, loadedWrites, times(took))
 }

@@ -121,7 +121,7 @@ func pinGenerator(b *testing.B) {
 	}
 	move := func(cores string) {
 		if out, err := exec.Command("taskset", "-acp", cores, strconv.Itoa(os.Getpid())).CombinedOutput(); err != nil {
-			b.Logf("not pinned to %s: %v %s", cores, err, out)
+			say(b, "not pinned to %s: %v %s", cores, err, out)
 		}
 	}
 	move(generatorCore)

@@ -55,14 +55,21 @@ func (p part) play(ctx context.Context) error {
 	}
 }
 
+// say prints a line of the report. The testing package keeps ten lines of a
+// benchmark's log and drops the others.
+func say(b *testing.B, format string, args ...any) {
+	b.Helper()
+	fmt.Fprintf(os.Stdout, "  "+format+"\n", args...)
+}
+
 // conditions is what a figure means nothing without.
 func conditions(b *testing.B, d database, rows string) {
 	b.Helper()
 	load, _ := os.ReadFile("/proc/loadavg")
 	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease")
-	b.Logf("conditions: %s, %d cores, Linux %s, load %s", runtime.Version(), runtime.NumCPU(), strings.TrimSpace(string(kernel)), strings.TrimSpace(string(load)))
-	b.Logf("conditions: %s", pinning())
-	b.Logf("conditions: %s; %s; drivers: %s", d.durability(b), rows, drivers())
+	say(b, "conditions: %s, %d cores, Linux %s, load %s", runtime.Version(), runtime.NumCPU(), strings.TrimSpace(string(kernel)), strings.TrimSpace(string(load)))
+	say(b, "conditions: %s", pinning())
+	say(b, "conditions: %s; %s; drivers: %s", d.durability(b), rows, drivers())
 }
 
 // drivers asks the go command: a test binary does not know its modules.

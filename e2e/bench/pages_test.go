@@ -40,17 +40,17 @@ func board(b *testing.B, d database, portal, bare child, address string) {
 	c := client()
 	ours := aim(b, c, portal.URL+"/", signIn(b, portal.URL, "ben"), serviceName(shown-1))
 	limit := aim(b, c, fmt.Sprintf("%s/board?bytes=%d", bare.URL, ours.length), nil, serviceName(0))
-	b.Logf("B1 %s: page of %d bytes, %d services with %d cells, both arms; no compression", d.name, ours.length, shown, shown*len(environments()))
+	say(b, "B1 %s: page of %d bytes, %d services with %d cells, both arms; no compression", d.name, ours.length, shown, shown*len(environments()))
 	profile(b, portal, "b1-"+d.name, 15)
 	rate := compare(b, "B1 "+d.name, c, ours, limit, 0.5)
 	openLoop(b, "B1 "+d.name, c, ours, limit, rate/2)
 	if !d.postgres() {
-		b.Log("B1 sqlite: queries per page are counted on PostgreSQL's wire; the code is the same")
+		say(b, "B1 sqlite: queries per page are counted on PostgreSQL's wire; the code is the same")
 		return
 	}
 	n := countQueries(b, address)
 	b.ReportMetric(n, "queries/page")
-	b.Logf("B1 %s: %.1f queries per page; %s", d.name, n, goal(n <= 4, "≤4"))
+	say(b, "B1 %s: %.1f queries per page; %s", d.name, n, goal(n <= 4, "≤4"))
 }
 
 // compare measures the throughput of ours beside the limit.
@@ -65,7 +65,7 @@ func compare(b *testing.B, name string, c *http.Client, ours, limit target, want
 	b.ReportMetric(a.median, "req/s")
 	b.ReportMetric(l.median, "limit-req/s")
 	b.ReportMetric(ratio.median, "ratio")
-	b.Logf("%s: %s req/s beside %s, ratio %s of %d pairs; %s; %s", name, a.format(0), l.format(0), ratio.format(2), pairs,
+	say(b, "%s: %s req/s beside %s, ratio %s of %d pairs; %s; %s", name, a.format(0), l.format(0), ratio.format(2), pairs,
 		goal(ratio.median >= want, fmt.Sprintf("≥%.1f×", want)), validity(b, a, l))
 	return a.median
 }
@@ -77,12 +77,12 @@ func openLoop(b *testing.B, name string, c *http.Client, ours, limit target, rat
 	for range 3 {
 		took, beside := latencies(b, c, ours, rate, 3*time.Second), latencies(b, c, limit, rate, 3*time.Second)
 		p99s, limits = append(p99s, ms(percentile(took, 0.99))), append(limits, ms(percentile(beside, 0.99)))
-		b.Logf("%s: at %.0f req/s %s beside %s", name, rate, times(took), times(beside))
+		say(b, "%s: at %.0f req/s %s beside %s", name, rate, times(took), times(beside))
 	}
 	p99 := spreadOf(p99s)
 	b.ReportMetric(p99.median, "p99-ms")
 	b.ReportMetric(spreadOf(limits).median, "limit-p99-ms")
-	b.Logf("%s: p99 at half load %s ms; %s", name, p99.format(1), goal(p99.median <= 20, "≤20 ms"))
+	say(b, "%s: p99 at half load %s ms; %s", name, p99.format(1), goal(p99.median <= 20, "≤20 ms"))
 }
 
 func readService(b *testing.B, portal, bare child) {
@@ -96,7 +96,7 @@ func readService(b *testing.B, portal, bare child) {
 		a, l, ratio := beside(
 			func() float64 { return throughput(b, c, step, connections, slice/4) },
 			func() float64 { return throughput(b, c, limit, connections, slice/4) })
-		b.Logf("B2 ladder, raw → %s: %s req/s beside %s, ratio %s", rung, a.format(0), l.format(0), ratio.format(2))
+		say(b, "B2 ladder, raw → %s: %s req/s beside %s, ratio %s", rung, a.format(0), l.format(0), ratio.format(2))
 	}
 }
 

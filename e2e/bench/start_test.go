@@ -52,16 +52,16 @@ func BenchmarkB8Start(b *testing.B) {
 	b.ReportMetric(a.median, "ready-ms")
 	b.ReportMetric(l.median, "limit-ready-ms")
 	b.ReportMetric(ratio.median, "ratio")
-	b.Logf("B8 start: %s ms beside %s ms, ratio %s of %d pairs; %s; %s; %s", a.format(0), l.format(0), ratio.format(1), pairs,
+	say(b, "B8 start: %s ms beside %s ms, ratio %s of %d pairs; %s; %s; %s", a.format(0), l.format(0), ratio.format(1), pairs,
 		goal(a.median <= 300, "≤300 ms"), goal(ratio.median <= 3, "≤3×"), validity(b, a, l))
 
 	_, idle := untilReady(b, serve, 5*time.Second)
 	_, least := untilReady(b, bare, 5*time.Second)
 	b.ReportMetric(float64(idle)/1024, "idle-MiB")
-	b.Logf("B8 memory after 5 s of idling: %.1f MiB beside %.1f MiB; %s", float64(idle)/1024, float64(least)/1024, goal(idle <= 80*1024, "≤80 MiB"))
+	say(b, "B8 memory after 5 s of idling: %.1f MiB beside %.1f MiB; %s", float64(idle)/1024, float64(least)/1024, goal(idle <= 80*1024, "≤80 MiB"))
 	bytes, fewest := fileSize(b, ours), fileSize(b, minimal)
 	b.ReportMetric(float64(bytes)/1e6, "binary-MB")
-	b.Logf("B8 stripped binary: %.1f MB beside %.1f MB; %s", float64(bytes)/1e6, float64(fewest)/1e6, goal(bytes <= 100e6, "≤100 MB"))
+	say(b, "B8 stripped binary: %.1f MB beside %.1f MB; %s", float64(bytes)/1e6, float64(fewest)/1e6, goal(bytes <= 100e6, "≤100 MB"))
 }
 
 // build builds as `make build` does.
@@ -100,7 +100,7 @@ func multiply(b *testing.B, path string, rows int) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Logf("seeded %d further deployments in %.1f s", rows, time.Since(began).Seconds())
+	say(b, "seeded %d further deployments in %.1f s", rows, time.Since(began).Seconds())
 }
 
 // untilReady starts a program and returns the time from exec until it says it is

@@ -162,7 +162,7 @@ func seed(b *testing.B, url string, size size) {
 			b.Fatal(err)
 		}
 	}
-	b.Logf("seeded %s in %.1f s", size, time.Since(began).Seconds())
+	say(b, "seeded %s in %.1f s", size, time.Since(began).Seconds())
 }
 
 // furnish gives everybody their roles: team by team, as it grows in real life.

@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 
@@ -98,7 +100,12 @@ func (e *Engine) saveReports(ctx context.Context, reports <-chan report) {
 	}
 }
 
+// saveTogether goes through the stages in one order, so that replicas that save
+// the same ones wait for each other rather than meet head-on.
 func (e *Engine) saveTogether(ctx context.Context, batch []report) error {
+	slices.SortFunc(batch, func(a, b report) int {
+		return cmp.Or(cmp.Compare(a.stage.Service, b.stage.Service), cmp.Compare(a.stage.Environment, b.stage.Environment))
+	})
 	return e.Store.Write(ctx, func(tx slipway.Tx) error {
 		for _, r := range batch {
 			if err := e.saveReport(ctx, tx, r); err != nil {

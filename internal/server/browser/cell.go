@@ -171,11 +171,12 @@ func (p stop) drift() string {
 		return "nothing runs"
 	}
 	wanted, ready := 0, 0
+	id := live.Spec.ID() // a digest: a page has hundreds of cells
 	for _, t := range o.Tracks {
-		if t.Spec != live.Spec.ID() && t.Version != live.Spec.Version {
+		if t.Spec != id && t.Version != live.Spec.Version {
 			return "runs " + t.Version + ", not " + live.Spec.Version
 		}
-		if t.Spec != live.Spec.ID() {
+		if t.Spec != id {
 			return "runs " + t.Version + " with other settings"
 		}
 		wanted, ready = wanted+t.Wanted, ready+t.Ready

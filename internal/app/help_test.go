@@ -116,7 +116,8 @@ func (r *rig) all() string {
 
 func rows(r *rig, db *sql.DB, query string) (out []string) {
 	r.t.Helper()
-	found := must(db.QueryContext(r.ctx, query))(r.t)
+	found, err := db.QueryContext(r.ctx, query)
+	ok(r.t, err)
 	defer func() { _ = found.Close() }()
 	columns := must(found.Columns())(r.t)
 	for found.Next() {
@@ -131,6 +132,8 @@ func rows(r *rig, db *sql.DB, query string) (out []string) {
 		}
 		out = append(out, strings.Join(parts, "|"))
 	}
-	ok(r.t, found.Err())
+	if err := found.Err(); err != nil {
+		r.t.Fatal(err)
+	}
 	return out
 }

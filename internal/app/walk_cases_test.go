@@ -9,7 +9,6 @@ import (
 
 var (
 	webTeam = slipway.Resource{Team: "web"}
-	shop    = slipway.Resource{Team: "web", Service: "shop"}
 	inProd  = slipway.Resource{Team: "web", Service: "shop", Environment: "prod"}
 	prod    = slipway.Resource{Environment: "prod"}
 	all     = slipway.Resource{}

@@ -23,6 +23,7 @@ const roleVariable = "BENCH_PART"
 type part struct {
 	Role     string // portal or bare
 	Database string // as the store names it
+	Quiet    bool   // portal: without engine and queue, for counting
 	Queue    string // bare: a migrated database for the bare River job
 	Floor    string // bare: where the floor's rows are written
 	Token    string // bare: opens the rungs that ask for one

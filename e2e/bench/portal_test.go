@@ -65,13 +65,15 @@ func playPortal(ctx context.Context, p part) error {
 	if err != nil {
 		return err
 	}
-	if err := queue.Start(ctx); err != nil {
-		return err
-	}
 	work, stop := context.WithCancel(ctx)
 	defer stop()
 	var running sync.WaitGroup
-	running.Go(func() { eng.Run(work) })
+	if !p.Quiet {
+		if err := queue.Start(ctx); err != nil {
+			return err
+		}
+		running.Go(func() { eng.Run(work) })
+	}
 	running.Go(func() { srv.Run(work) })
 	front := srv.HTTPServer("", srv.Handler())
 	go func() { _ = front.Serve(listener) }()
@@ -84,7 +86,9 @@ func playPortal(ctx context.Context, p part) error {
 	_ = front.Close()
 	drain, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	err = errors.Join(err, queue.Stop(drain))
+	if !p.Quiet {
+		err = errors.Join(err, queue.Stop(drain))
+	}
 	stop()
 	running.Wait()
 	return errors.Join(err, db.Close())

@@ -67,7 +67,7 @@ func assemble(ctx context.Context, p parts) (*portal, error) {
 	if err != nil {
 		return nil, err
 	}
-	pages, err := browser.New(browser.Config{App: usecases, Assets: assets, Version: version, DemoPeople: p.people, PublicURL: p.config.PublicURL, Provider: providerName(p.config.OIDCIssuer)})
+	pages, err := browser.New(browser.Config{App: usecases, Assets: assets, Version: version, DemoPeople: p.people, PublicURL: p.config.PublicURL, Provider: providerName(p)})
 	if err != nil {
 		return nil, err
 	}
@@ -130,12 +130,16 @@ func (p *portal) run(ctx context.Context) error {
 }
 
 // providerName is what the sign-in button says: the issuer's host.
-func providerName(issuer string) string {
-	u, err := url.Parse(issuer)
-	if err != nil {
-		return issuer
+func providerName(p parts) string {
+	u, err := url.Parse(p.config.OIDCIssuer)
+	switch {
+	case p.devIssuer != nil:
+		return "a demo account"
+	case err != nil:
+		return p.config.OIDCIssuer
+	default:
+		return u.Hostname()
 	}
-	return u.Hostname()
 }
 
 // listen binds both addresses, so that one that is taken is said at once.

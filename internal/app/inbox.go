@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/slipway-dev/slipway/internal/policy"
@@ -123,11 +124,16 @@ func (a *App) askedAndDecided(ctx context.Context, tx slipway.Tx, actor slipway.
 		if err != nil {
 			return nil, nil, err
 		}
-		if d.State.Active() {
+		switch {
+		case d.State.Active():
 			asked = append(asked, item)
-		} else {
-			decided = append(decided, item)
+		case d.State != slipway.Succeeded || asksPeople(d.Plan):
+			decided = append(decided, item) // what nobody had to decide, and went well, is no news
 		}
 	}
 	return asked, decided, nil
+}
+
+func asksPeople(p slipway.Plan) bool {
+	return slices.ContainsFunc(p.Gates, func(g slipway.Gate) bool { return g.Approval != nil })
 }

@@ -53,7 +53,7 @@ func (a *App) SignIn(ctx context.Context, c SignIn, requestID, address string) (
 		if !slices.Equal(old.Groups, u.Groups) {
 			detail = map[string]any{"groupsBefore": old.Groups, "groups": u.Groups}
 		}
-		return a.record(ctx, tx, actor, change{action: "person.signed-in", subject: "person " + u.ID, summary: u.Name + " signed in", detail: detail})
+		return a.record(ctx, tx, actor, change{action: "person.signed-in", subject: "person " + u.Name, summary: u.Name + " signed in", detail: detail})
 	})
 	return u, err
 }
@@ -93,7 +93,7 @@ func (a *App) SignOutEverywhere(ctx context.Context, issuer, subject string) err
 		}
 		actor := UserActor(u)
 		actor.Via = slipway.ViaBrowser
-		return a.record(ctx, tx, actor, change{action: "person.signed-out", subject: "person " + u.ID, summary: u.Name + " was signed out by the provider"})
+		return a.record(ctx, tx, actor, change{action: "person.signed-out", subject: "person " + u.Name, summary: u.Name + " was signed out by the provider"})
 	})
 }
 

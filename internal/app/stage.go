@@ -77,6 +77,7 @@ type StagePage struct {
 	Freezes     []slipway.Freeze
 	Candidates  []slipway.Release // that could be promoted, newest first
 	Deployments []slipway.Deployment
+	RollbackTo  string // what a rollback goes to unless told otherwise; empty: nothing
 	WhyNot      map[slipway.Permission]string
 }
 
@@ -128,6 +129,13 @@ func (a *App) fillStage(ctx context.Context, tx slipway.Tx, actor slipway.Actor,
 	p.Deployments, _, err = tx.Deployments().List(ctx, slipway.DeploymentFilter{Service: service, Environment: environment}, slipway.Page{Limit: recentCount})
 	if err != nil {
 		return err
+	}
+	targets, err := rollbackTargets(ctx, tx, service, environment, a.now())
+	if err != nil {
+		return err
+	}
+	if t, err := pickTarget(targets, Rollback{}); err == nil {
+		p.RollbackTo = t.Spec.Version
 	}
 	p.WhyNot = map[slipway.Permission]string{}
 	for _, permission := range []slipway.Permission{slipway.DeploymentPromote, slipway.DeploymentRollback, slipway.HoldLift} {

@@ -76,7 +76,7 @@ func (a *App) addToken(ctx context.Context, tx slipway.Tx, actor slipway.Actor, 
 		return err
 	}
 	return a.record(ctx, tx, actor, change{action: "token.created", subject: "token " + t.ID,
-		summary: fmt.Sprintf("created token %q of %s, until %s", t.Name, t.OwnerID, t.ExpiresAt.Format(time.DateOnly)),
+		summary: fmt.Sprintf("created token %q of %s, until %s", t.Name, ownerName(ctx, tx, t), t.ExpiresAt.Format(time.DateOnly)),
 		detail:  map[string]any{"scopes": t.Scopes, "owner": t.OwnerID}})
 }
 
@@ -100,6 +100,14 @@ func outlives(ctx context.Context, tx slipway.Tx, actor slipway.Actor, c *Create
 	}
 	c.Lifetime = min(c.Lifetime, left)
 	return nil
+}
+
+// ownerName is whose a token is, in words for people.
+func ownerName(ctx context.Context, tx slipway.Tx, t slipway.Token) string {
+	if u, err := tx.People().User(ctx, t.OwnerID); err == nil && t.OwnerKind == slipway.ActorUser {
+		return u.Name
+	}
+	return t.OwnerID
 }
 
 // authorizeToken asks for token.manage for one's own token. One for a service
@@ -172,7 +180,7 @@ func (a *App) RevokeToken(ctx context.Context, actor slipway.Actor, id string) e
 		if err := tx.Tokens().Revoke(ctx, id, a.now()); err != nil {
 			return err
 		}
-		return a.record(ctx, tx, actor, change{action: "token.revoked", subject: "token " + id, summary: fmt.Sprintf("revoked token %q of %s", t.Name, t.OwnerID)})
+		return a.record(ctx, tx, actor, change{action: "token.revoked", subject: "token " + id, summary: fmt.Sprintf("revoked token %q of %s", t.Name, ownerName(ctx, tx, t))})
 	})
 }
 

@@ -25,12 +25,26 @@ func Advance(ctx context.Context, tx Tx, d Deployment, ev Event, by Actor, now t
 		}
 	}
 	if next.State != d.State || len(next.Runs) != len(d.Runs) || ev.name() == "replanned" {
-		return saved, recordDeployment(ctx, tx, saved, by, "deployment."+ev.name(), saved.Message, now)
+		return saved, recordDeployment(ctx, tx, saved, by, "deployment."+actionOf(d, saved, ev), saved.Message, now)
 	}
 	if next.Message != d.Message {
 		return saved, tx.Events().Add(ctx, saved.event("deployment.progress", by, now))
 	}
 	return saved, nil
+}
+
+// actionOf names a step for the audit: what people did by its own name, what
+// the engine found out by what came of it.
+func actionOf(was, is Deployment, ev Event) string {
+	switch ev.(type) {
+	case Judged, Accepted, Refused, Seen:
+		if is.State != was.State {
+			return string(is.State)
+		}
+		return "phase"
+	default:
+		return ev.name()
+	}
 }
 
 func carryOut(ctx context.Context, tx Tx, d Deployment, effect Effect, now time.Time) error {

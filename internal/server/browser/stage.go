@@ -85,7 +85,7 @@ func stageView(p app.StagePage, whole app.ServicePage, now time.Time) page.Stage
 	v.WhyNot = why("Permission", p.WhyNot[slipway.DeploymentPromote])
 	v.CanRollback = p.WhyNot[slipway.DeploymentRollback] == ""
 	v.RollbackNot = why("Permission", p.WhyNot[slipway.DeploymentRollback])
-	v.LastGood = lastGood(p)
+	v.LastGood = p.RollbackTo
 	return v
 }
 
@@ -128,16 +128,6 @@ func next(row app.BoardRow, stage slipway.Stage) string {
 	for _, before := range stage.After {
 		if live := row.States[before].Live; live != nil {
 			return live.Spec.Version
-		}
-	}
-	return ""
-}
-
-// lastGood is the newest earlier success among the deployments at hand.
-func lastGood(p app.StagePage) string {
-	for _, d := range p.Deployments {
-		if d.State == slipway.Succeeded && (p.State.Live == nil || d.Plan.To.ID() != p.State.Live.Spec.ID()) {
-			return d.Version
 		}
 	}
 	return ""

@@ -29,7 +29,7 @@ func must[T any](v T, err error) func(*testing.T) T {
 }
 
 // refused ends the test unless err has the code and says all the words.
-func refused(t *testing.T, err error, code slipway.Code, words ...string) *slipway.Error {
+func refused(t *testing.T, err error, code slipway.Code, words ...string) slipway.Error {
 	t.Helper()
 	if err == nil {
 		t.Fatalf("it was allowed, and not refused as %s", code)
@@ -43,8 +43,10 @@ func refused(t *testing.T, err error, code slipway.Code, words ...string) *slipw
 		}
 	}
 	var e *slipway.Error
-	errors.As(err, &e)
-	return e
+	if !errors.As(err, &e) {
+		t.Fatalf("it is no error that people read: %v", err)
+	}
+	return *e
 }
 
 func of[T any](_ T, err error) error { return err }

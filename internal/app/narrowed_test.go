@@ -132,6 +132,7 @@ func TestInboxIsForWhoDecides(t *testing.T) {
 		}
 		return nil
 	})
+	r.bind(dev, slipway.RoleViewer, "ops")
 	if in := must(r.Inbox(r.ctx, left))(t); len(in.Asked)+len(in.Decided) != 0 {
 		t.Errorf("who left sees %d and %d", len(in.Asked), len(in.Decided))
 	}

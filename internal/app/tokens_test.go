@@ -90,10 +90,10 @@ func TestAuthenticate(t *testing.T) {
 		u.Disabled = true
 		return tx.People().PutUser(r.ctx, u)
 	}))
-	wrong := refused(t, of(r.Authenticate(r.ctx, "a", "hash-b")), slipway.CodeUnauthenticated).Error()
+	wrong := refused(t, of(r.Authenticate(r.ctx, "a", "hash-b")), slipway.CodeUnauthenticated).Message
 	r.after(time.Hour)
 	for _, id := range []string{"a", "b", "c", "ghost", ""} { // expired, revoked, of somebody disabled, unknown
-		if got := refused(t, of(r.Authenticate(r.ctx, id, "hash-"+id)), slipway.CodeUnauthenticated).Error(); got != wrong {
+		if got := refused(t, of(r.Authenticate(r.ctx, id, "hash-"+id)), slipway.CodeUnauthenticated).Message; got != wrong {
 			t.Errorf("%s: %q differs from %q", id, got, wrong)
 		}
 	}

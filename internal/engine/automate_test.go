@@ -109,6 +109,26 @@ func TestBlockedIsSkipped(t *testing.T) {
 	})
 }
 
+// TestAutomationNeverGoesBack: an older release in the stage before is no reason
+// to take the newer one away.
+func TestAutomationNeverGoesBack(t *testing.T) {
+	within(t, func(t *testing.T, r *rig) {
+		r.service("shop", stage("dev"), stage("staging", after("dev")))
+		r.release("shop", "1", "2")
+		r.run()
+		r.ended(r.promote("shop", "1", "dev"), time.Minute)
+		r.ended(r.promote("shop", "2", "dev"), time.Minute)
+		r.ended(r.promote("shop", "2", "staging"), time.Minute)
+		r.apply("shop", stage("dev"), stage("staging", after("dev"), by))
+		must(r.app.Rollback(r.ctx, root, app.Rollback{Service: "shop", Environment: "dev"}))(t)
+		r.goesLive("1", "dev")
+		<-time.After(time.Minute)
+		if got := r.live("staging"); got != "2" {
+			t.Errorf("staging went back to %s", got)
+		}
+	})
+}
+
 // TestManyEventsAtOnce: a service whose event is behind more than one page of
 // others is not left until the next full round.
 func TestManyEventsAtOnce(t *testing.T) {

@@ -138,8 +138,9 @@ type Access struct {
 	MayManage       string // why the actor may not, organisation-wide; empty if allowed
 }
 
-// Access lists people, machines and bindings for those who may ask for
-// explanations of access.
+// Access lists bindings within the actor's reach, and people and machines for
+// those who may ask for explanations of the whole organisation: a role in one
+// team is no licence to read everybody's address.
 func (a *App) Access(ctx context.Context, actor slipway.Actor) (out Access, err error) {
 	err = a.Store.Read(ctx, func(tx slipway.Tx) error {
 		may, err := a.visible(ctx, tx, actor, slipway.AccessExplain)
@@ -149,19 +150,43 @@ func (a *App) Access(ctx context.Context, actor slipway.Actor) (out Access, err 
 		if may.Nothing() {
 			return a.authorize(ctx, tx, actor, slipway.AccessExplain, slipway.Resource{})
 		}
-		if out.Users, err = tx.People().Users(ctx); err != nil {
+		if out.Bindings, err = a.bindingsWithin(ctx, tx, may); err != nil {
 			return err
 		}
-		if out.ServiceAccounts, err = tx.People().ServiceAccounts(ctx); err != nil {
-			return err
-		}
-		if out.Bindings, err = a.allBindings(ctx, tx); err != nil {
-			return err
+		if may.All {
+			if out.Users, err = tx.People().Users(ctx); err != nil {
+				return err
+			}
+			if out.ServiceAccounts, err = tx.People().ServiceAccounts(ctx); err != nil {
+				return err
+			}
 		}
 		out.MayManage, err = a.may(ctx, tx, actor, slipway.AccessManage, slipway.Resource{})
 		return err
 	})
 	return out, err
+}
+
+// bindingsWithin lists the bindings whose scope the filter admits.
+func (a *App) bindingsWithin(ctx context.Context, tx slipway.Tx, may policy.Filter) ([]slipway.Binding, error) {
+	all, err := a.allBindings(ctx, tx)
+	if err != nil || may.All {
+		return all, err
+	}
+	var within []slipway.Binding
+	for _, b := range all {
+		on, err := a.scopeResource(ctx, tx, b.Scope)
+		if slipway.IsNotFound(err) {
+			continue // its scope is gone, so it reaches nothing
+		}
+		if err != nil {
+			return nil, err
+		}
+		if may.Admits(on) {
+			within = append(within, b)
+		}
+	}
+	return within, nil
 }
 
 // Explain asks what somebody may do. Subject is a user's or service account's

@@ -36,6 +36,23 @@ func TestListsAreNarrowed(t *testing.T) {
 	refused(t, of(r.WhyNot(r.ctx, viewer, app.Ask{Permission: slipway.ServiceRead, On: slipway.Resource{Team: "web", Service: "vault"}})), hidden)
 }
 
+// TestAccessIsNarrowed: a role in one team is no licence to read everybody's
+// address and everybody's rights.
+func TestAccessIsNarrowed(t *testing.T) {
+	t.Parallel()
+	r := furnished(t)
+	whole := must(r.Access(r.ctx, root))(t)
+	part := must(r.Access(r.ctx, viewer))(t)
+	if len(whole.Users) == 0 || len(part.Users) != 0 || len(part.Bindings) == 0 || len(part.Bindings) >= len(whole.Bindings) {
+		t.Errorf("root sees %d people and %d bindings, a team's viewer %d and %d", len(whole.Users), len(whole.Bindings), len(part.Users), len(part.Bindings))
+	}
+	for _, b := range part.Bindings {
+		if b.Scope.Kind != slipway.ScopeTeam && b.Scope.Kind != slipway.ScopeService || b.Scope.Name == "ops" {
+			t.Errorf("a viewer of team web sees %+v", b)
+		}
+	}
+}
+
 // seenBy gathers the teams of all that lists show.
 func (r *rig) seenBy(a slipway.Actor) map[string][]string {
 	r.t.Helper()

@@ -105,10 +105,39 @@ func (a *App) checkPipeline(ctx context.Context, tx slipway.Tx, p slipway.Pipeli
 	if p.Team != "" && p.Team != s.Team {
 		faults = append(faults, slipway.FieldError{Field: "team", Message: fmt.Sprintf("%s belongs to team %s; move it there first", s.Name, s.Team)})
 	}
+	moved, err := movedDeployers(ctx, tx, p)
+	if err != nil {
+		return err
+	}
+	faults = append(faults, moved...)
 	if locate != nil {
 		faults = locate(faults)
 	}
 	return slipway.Invalid("The pipeline of "+p.Service, faults)
+}
+
+// movedDeployers refuses to hand a stage to another deployer while something is
+// live there: the new one could not stop what the old one runs, and it would run
+// on for ever.
+func movedDeployers(ctx context.Context, tx slipway.Tx, p slipway.Pipeline) ([]slipway.FieldError, error) {
+	states, err := tx.Stages().Of(ctx, []string{p.Service})
+	if err != nil {
+		return nil, err
+	}
+	live := map[string]string{}
+	for _, s := range states {
+		if s.Live != nil {
+			live[s.Environment] = s.Live.Spec.Deployer.Name
+		}
+	}
+	var faults []slipway.FieldError
+	for i, stage := range p.Stages {
+		if was := live[stage.Environment]; was != "" && was != stage.Deployer.Name {
+			faults = append(faults, slipway.FieldError{Field: fmt.Sprintf("stages[%d].deployer.name", i),
+				Message: fmt.Sprintf("%s is live in %s by deployer %s, which would run on; a stage keeps its deployer while something is live", p.Service, stage.Environment, was)})
+		}
+	}
+	return faults, nil
 }
 
 func (a *App) addRevision(ctx context.Context, tx slipway.Tx, actor slipway.Actor, s slipway.Service, p slipway.Pipeline) error {

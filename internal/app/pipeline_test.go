@@ -3,7 +3,10 @@ package app_test
 import (
 	"testing"
 
+	"github.com/slipway-dev/slipway/deployers"
+	"github.com/slipway-dev/slipway/deployers/fake"
 	"github.com/slipway-dev/slipway/internal/app"
+	"github.com/slipway-dev/slipway/internal/engine"
 	"github.com/slipway-dev/slipway/internal/slipway"
 )
 
@@ -98,4 +101,18 @@ func TestRegisterFileIsOneThing(t *testing.T) {
 	if again.Service.Description != "new" || again.Service.Team != "web" || again.Pipeline.Changed || again.Pipeline.After.Revision != 1 {
 		t.Errorf("the same again says %+v", again)
 	}
+}
+
+// TestALiveStageKeepsItsDeployer: another one could not stop what runs there.
+func TestALiveStageKeepsItsDeployer(t *testing.T) {
+	t.Parallel()
+	r := furnished(t)
+	other := pipeline("shop")
+	other.Stages[0].Deployer.Name = "other"
+	r.Deployers = engine.NewRegistry(map[string]deployers.Deployer{"fake": r.fake, "other": fake.New(fake.Options{})})
+	dry := app.ApplyPipeline{Pipeline: other, DryRun: true}
+	must(r.ApplyPipeline(r.ctx, boss, dry))(t) // nothing is live yet
+	r.release("shop", "1")
+	r.live("1", other.Stages[0].Environment)
+	refused(t, of(r.ApplyPipeline(r.ctx, boss, dry)), slipway.CodeInvalid, "stages[0].deployer.name", "by deployer fake, which would run on")
 }

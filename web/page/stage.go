@@ -35,6 +35,7 @@ type StageView struct {
 	HoldBy      string
 	HoldSince   time.Time
 	CanLift     bool
+	LiftWhyNot  string // why the reader may not lift it; "" = they may
 	Lock        string // why the environment is locked; "" = it is not
 	LockBy      string
 	LockSince   time.Time

@@ -76,7 +76,8 @@ func stageView(p app.StagePage, whole app.ServicePage, now time.Time) page.Stage
 	}
 	v.Facts = stageFacts(p)
 	if h := p.State.Hold; h != nil {
-		v.Hold, v.HoldBy, v.HoldSince, v.CanLift = h.Reason, h.By, h.Since, p.WhyNot[slipway.HoldLift] == ""
+		v.Hold, v.HoldBy, v.HoldSince, v.LiftWhyNot = h.Reason, h.By, h.Since, p.WhyNot[slipway.HoldLift]
+		v.CanLift = v.LiftWhyNot == ""
 	}
 	if l := p.Environment.Lock; l != nil {
 		v.Lock, v.LockBy, v.LockSince = l.Reason, l.OwnerName, l.Since

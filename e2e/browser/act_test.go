@@ -99,9 +99,11 @@ func (b *tab) choose(name, value string) {
 	}
 }
 
-// key presses keys, such as "g" "b", or one of chromedp/kb.
+// key presses keys, such as "g" "b", or one of chromedp/kb. A page can be read
+// before its scripts listen; a test types sooner than people do, so it waits.
 func (b *tab) key(keys ...string) {
 	b.t.Helper()
+	b.until("the scripts to listen", `document.readyState === "complete"`)
 	for _, k := range keys {
 		b.do(chromedp.KeyEvent(k))
 	}

@@ -1,7 +1,10 @@
 package browser_test
 
 import (
+	"bytes"
 	"fmt"
+	"image"
+	_ "image/png"
 	"os"
 	"path/filepath"
 	"testing"
@@ -9,13 +12,14 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// TestScreenshots writes all pages of the demo into the directory that
-// SLIPWAY_SHOTS names, in both themes, at two widths, and the board once more as
-// the README shows it (docs/pictures). It judges nothing.
+// TestScreenshots takes the README's picture of the board (docs/pictures) in
+// both themes. With SLIPWAY_SHOTS=DIR it writes all pages of the demo there too,
+// at two widths, for people to look at.
 func TestScreenshots(t *testing.T) {
-	dir := os.Getenv("SLIPWAY_SHOTS")
+	t.Parallel()
+	dir, widths := os.Getenv("SLIPWAY_SHOTS"), []int64{360, 1440}
 	if dir == "" {
-		t.Skip("SLIPWAY_SHOTS names no directory")
+		dir, widths = t.TempDir(), nil
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
@@ -25,7 +29,8 @@ func TestScreenshots(t *testing.T) {
 	b.signIn("Ana Nordin")
 	b.expect("404")
 	for _, theme := range []string{"light", "dark"} {
-		for _, width := range []int64{360, 1440} {
+		b.look(theme, 1440)
+		for _, width := range widths {
 			b.look(theme, width)
 			door.look(theme, width)
 			save := func(b *tab, s shot) {
@@ -52,6 +57,9 @@ func picture(b *tab, path string) {
 	png, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
 	if err != nil {
 		b.t.Fatal(err)
+	}
+	if config, format, err := image.DecodeConfig(bytes.NewReader(png)); err != nil || format != "png" || config.Width < 320 || config.Height < 320 {
+		b.t.Errorf("%s is no picture: %s, %d by %d, %v", filepath.Base(path), format, config.Width, config.Height, err)
 	}
 	if err := os.WriteFile(path, png, 0o644); err != nil {
 		b.t.Fatal(err)

@@ -100,6 +100,7 @@ func (p *portal) run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { p.engine.Run(work) })
 	wg.Go(func() { p.server.Run(work) })
+	wg.Go(func() { p.forgetAnswers(work) })
 
 	failed := make(chan error, 2)
 	servers := []*http.Server{p.server.HTTPServer("", p.server.Handler()), p.server.HTTPServer("", p.server.MetricsHandler())}
@@ -127,6 +128,26 @@ func (p *portal) run(ctx context.Context) error {
 		return nil
 	}
 	return err
+}
+
+// answersFor is how long a request that is sent again gets its first answer.
+const answersFor = 7 * 24 * time.Hour
+
+// forgetAnswers drops the answers kept under idempotency keys once nobody asks
+// for them any more.
+func (p *portal) forgetAnswers(ctx context.Context) {
+	ticker := time.NewTicker(time.Hour)
+	defer ticker.Stop()
+	for {
+		if err := p.store.DeleteKeysBefore(ctx, time.Now().Add(-answersFor)); err != nil && ctx.Err() == nil {
+			p.log.WarnContext(ctx, "old idempotency keys stay for now", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
 }
 
 // providerName is what the sign-in button says: the issuer's host.

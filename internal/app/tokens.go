@@ -225,7 +225,7 @@ func (a *App) Authenticate(ctx context.Context, id, secretHash string) (slipway.
 		if err != nil {
 			return err
 		}
-		if subtle.ConstantTimeCompare([]byte(t.SecretHash), []byte(secretHash)) != 1 || !t.Usable(a.now()) {
+		if secretHash == "" || subtle.ConstantTimeCompare([]byte(t.SecretHash), []byte(secretHash)) != 1 || !t.Usable(a.now()) {
 			return refused
 		}
 		stale = t.LastUsedAt == nil || a.now().Sub(*t.LastUsedAt) > touchEvery

@@ -3,7 +3,6 @@ package identity
 import (
 	"crypto/rand"
 	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/hex"
 	"hash/crc32"
 	"math/big"
@@ -46,11 +45,6 @@ func ParseToken(plain string) (id, hash string, err error) {
 		}
 	}
 	return parts[1], hashOf(parts[2]), nil
-}
-
-// Matches compares a hash with the one that was kept, in constant time.
-func Matches(hash, kept string) bool {
-	return len(hash) == 2*sha256.Size && subtle.ConstantTimeCompare([]byte(hash), []byte(kept)) == 1
 }
 
 // hashOf needs no salt and no stretching: the secret is random and long.

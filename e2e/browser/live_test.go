@@ -31,7 +31,9 @@ func TestLiveBoard(t *testing.T) {
 		t.Errorf("the board took %v to show it", took)
 	}
 
-	b.expect("ERR_|/events") // the browser says that the stream is lost, as it should
+	// The browser says that the stream is lost, as it should, and so does a
+	// refresh that was on its way.
+	b.expect("ERR_|/events|Failed to fetch")
 	p.Kill()
 	b.until("the dot to be hollow", `document.querySelector("#live").dataset.state === "lost"`)
 	b.sees("reconnecting")

@@ -84,9 +84,6 @@ func Verdicts(f GateFacts) []Verdict {
 	return verdicts
 }
 
-// Open reports whether every gate passes.
-func Open(verdicts []Verdict) bool { return len(Blocking(verdicts)) == 0 }
-
 // Blocking returns the verdicts that do not pass.
 func Blocking(verdicts []Verdict) []Verdict {
 	var blocking []Verdict

@@ -214,3 +214,13 @@ func TestApprovalLapses(t *testing.T) {
 		}
 	}
 }
+
+// Open reports whether every gate passes.
+func Open(verdicts []Verdict) bool {
+	for _, v := range verdicts {
+		if v.Result != Pass {
+			return false
+		}
+	}
+	return true
+}

@@ -61,7 +61,13 @@ type Capabilities struct {
 	Replicas       bool   // a track can have more than one replica
 	ParallelTracks bool   // two releases can run side by side
 	TrafficWeights bool   // traffic is divided by Track.Weight
+	TrafficMatch   bool   // requests are picked by Track.Match
+	PreviewAddress bool   // Track.Preview is obeyed
 	Secrets        bool   // Track.Secrets are delivered to the workload
+	// AtMostOnce: a call of Apply whose reply was lost must not be repeated
+	// unless Observe shows that it had no effect. Slipway then asks a person
+	// rather than call a second time.
+	AtMostOnce bool
 }
 
 // Settings are the facts of a config that the release machine needs.

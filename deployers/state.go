@@ -9,10 +9,16 @@ import (
 type Target struct {
 	Service     string
 	Environment string
+	Site        string // one of several places of the environment; mostly empty
 }
 
-// String prints the target as service/environment.
-func (t Target) String() string { return t.Service + "/" + t.Environment }
+// String prints the target as service/environment, and its site if it has one.
+func (t Target) String() string {
+	if t.Site == "" {
+		return t.Service + "/" + t.Environment
+	}
+	return t.Service + "/" + t.Environment + "/" + t.Site
+}
 
 // Desired is one desired state of a target. No tracks means: nothing runs.
 type Desired struct {
@@ -29,13 +35,23 @@ type Track struct {
 	// config and secrets, so what already runs under an ID is kept as it is.
 	ID        string
 	Version   string
-	Weight    int // percent of the traffic, 0 to 100
+	Weight    int // percent of the traffic that no Match picks, 0 to 100
 	Replicas  int
+	Match     []Match // requests that come to this track whatever the weights
+	Preview   bool    // answers at the target's preview address
 	Artifacts []Artifact
 	Config    json.RawMessage   // the deployer's own config, as the plan froze it
 	Env       map[string]string // the release's config
 	Secrets   map[string]Secret // pinned values, fetched just in time
 	Prepared  []byte            // Preview.Prepared, unchanged
+}
+
+// Match picks requests that carry exactly this value in a header or a cookie;
+// one of the two is named. Any one match of a track is enough.
+type Match struct {
+	Header string
+	Cookie string
+	Value  string
 }
 
 // Artifact is what was built: where it lies and what it must be.
@@ -50,10 +66,13 @@ type Observed struct {
 	At         time.Time
 	Generation int64 // newest generation accepted for the target
 	// Converged: the desired state of Generation is true, every wanted replica
-	// is ready, nothing else runs and traffic is divided as asked.
+	// is ready, traffic is divided as asked, and nothing else runs but replicas
+	// that finish what they have begun (ObservedTrack.Draining). A desired state
+	// without tracks is true once those have ended, too.
 	Converged bool
 	Tracks    []ObservedTrack
 	Address   string // where the service answers; empty if the deployer has no address
+	Preview   string // where the track with Preview answers
 	Message   string // one line for people: "3 of 5 ready"
 	Failure   *Failure
 }
@@ -65,7 +84,12 @@ type ObservedTrack struct {
 	Wanted  int
 	Ready   int
 	Weight  int // percent of the traffic it receives now
-	Message string
+	// Draining replicas get nothing new and are given time for the rest.
+	Draining int
+	// Addresses of single ready replicas ("http://10.0.0.7:8080"), for checks
+	// that must not depend on how traffic is divided. May be empty.
+	Addresses []string
+	Message   string
 }
 
 // Failure says why the desired state is not coming true.

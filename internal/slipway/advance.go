@@ -52,13 +52,23 @@ func carryOut(ctx context.Context, tx Tx, d Deployment, effect Effect, now time.
 	if err != nil {
 		return err
 	}
+	before := state
 	state.Team, state.Service, state.Environment = d.Team, d.Service, d.Environment
 	if effect.Live != nil {
 		state.Live = &Live{Deployment: d.ID, Spec: *effect.Live, Since: now}
-		state.Failure = nil
+		state.Failure, state.Partial = nil, nil
+		if was := before.Live; before.Partial != nil && was != nil && was.Spec.ID() == effect.Live.ID() {
+			state.Live.Since = was.Since // a partial release was withdrawn from beside it
+		}
+	}
+	if effect.Partial != nil {
+		state.Partial, state.Failure = effect.Partial, nil
+	}
+	if effect.Withdrawn {
+		state.Partial = nil
 	}
 	if effect.Hold != "" {
-		state.Hold = &Hold{Reason: effect.Hold, By: "Slipway", Deployment: d.ID, Since: now}
+		state.Hold = &Hold{Reason: effect.Hold, By: "Slipway", Deployment: d.ID, Since: now, Frozen: effect.Frozen}
 	}
 	if effect.Failure {
 		state.Failure = &LastFailure{Deployment: d.ID, Version: d.Version, State: d.State, Message: d.Message, At: now}

@@ -72,6 +72,7 @@ type Deployment struct {
 	Phase        int        `json:"phase"`   // index in Plan.Phases of the last phase begun
 	Ending       State      `json:"-"`       // what Reverting ends in
 	Verdicts     []Verdict  `json:"gates"`   // as last judged
+	Probes       []Probe    `json:"-"`       // what the gates that ask outside have last heard
 	Message      string     `json:"message"` // one line: what it does, or how it ended
 	SupersededBy int64      `json:"supersededBy,omitempty"`
 	CreatedAt    time.Time  `json:"createdAt"`
@@ -90,7 +91,8 @@ const (
 	Applying   PhaseState = "applying"
 	Converging PhaseState = "converging"
 	Baking     PhaseState = "baking"
-	Held       PhaseState = "held" // ready, and waits for a person
+	Held       PhaseState = "held"    // ready, and waits for a person
+	Lost       PhaseState = "unknown" // nobody can tell whether the call took effect; a person decides
 	Done       PhaseState = "done"
 	Broken     PhaseState = "failed"
 )
@@ -106,6 +108,9 @@ type PhaseRun struct {
 	ReadyAt      *time.Time `json:"readyAt,omitempty"`
 	EndedAt      *time.Time `json:"endedAt,omitempty"`
 	Attempts     int        `json:"attempts,omitempty"` // failed calls of the deployer
+	Try          int        `json:"try,omitempty"`      // of a hook: runs before this one
+	Back         int        `json:"back,omitempty"`     // place on the way back, from 1; 0: on the way forward
+	Checks       []CheckRun `json:"checks,omitempty"`   // in the order of the plan's; those with nothing to ask here are left out
 }
 
 // maxRuns bounds the desired states that one deployment can ask for, which
@@ -145,12 +150,15 @@ func (p Plan) Spec(id string) (Spec, bool) {
 
 // ObservedTrack is one release as the deployer sees it run.
 type ObservedTrack struct {
-	Spec    string `json:"spec"`
-	Version string `json:"version"`
-	Wanted  int    `json:"wanted"`
-	Ready   int    `json:"ready"`
-	Weight  int    `json:"weight"`
-	Message string `json:"message,omitempty"`
+	Site      string   `json:"site,omitempty"`
+	Spec      string   `json:"spec"`
+	Version   string   `json:"version"`
+	Wanted    int      `json:"wanted"`
+	Ready     int      `json:"ready"`
+	Weight    int      `json:"weight"`
+	Draining  int      `json:"draining,omitempty"`  // replicas that finish what they have begun, and get nothing new
+	Addresses []string `json:"addresses,omitempty"` // where single replicas answer, for checks
+	Message   string   `json:"message,omitempty"`
 }
 
 // Observed is what a deployer reports of a target, with the time it saw it.
@@ -160,6 +168,7 @@ type Observed struct {
 	Converged  bool            `json:"converged"`
 	Tracks     []ObservedTrack `json:"tracks"`
 	Address    string          `json:"address,omitempty"`
+	Preview    string          `json:"preview,omitempty"` // where a track with no traffic yet can be looked at
 	Message    string          `json:"message,omitempty"`
 	Failed     bool            `json:"failed,omitempty"` // waiting longer cannot help
 }
@@ -173,8 +182,20 @@ type Live struct {
 	Since      time.Time `json:"since"`
 }
 
-// Hold keeps automation from starting deployments in a stage.
+// Partial is a release that has a part of a stage's traffic beside what is
+// live, and is meant to keep it until it is widened or withdrawn.
+type Partial struct {
+	Deployment int64     `json:"deployment"`
+	Spec       Spec      `json:"spec"`
+	Share      int       `json:"share"`
+	Match      []Match   `json:"match,omitempty"`
+	Since      time.Time `json:"since"`
+}
+
+// Hold keeps automation from starting deployments in a stage. A frozen stage
+// takes nothing but rollbacks from people either, until the hold is lifted.
 type Hold struct {
+	Frozen     bool      `json:"frozen,omitempty"`
 	Reason     string    `json:"reason"`
 	By         string    `json:"by"`
 	Deployment int64     `json:"deployment,omitempty"`
@@ -197,6 +218,7 @@ type StageState struct {
 	Service     string       `json:"service"`
 	Environment string       `json:"environment"`
 	Live        *Live        `json:"live,omitempty"`
+	Partial     *Partial     `json:"partial,omitempty"`
 	Observed    *Observed    `json:"observed,omitempty"`
 	Hold        *Hold        `json:"hold,omitempty"`
 	Failure     *LastFailure `json:"failure,omitempty"`

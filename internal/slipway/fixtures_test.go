@@ -195,3 +195,9 @@ func plain(message string, whole bool) string {
 		return ""
 	}
 }
+
+// track is a spec's part of a phase at the one nameless site.
+func (s Spec) track(weight, replicas int) Track {
+	side, _ := s.side("")
+	return side.track(weight, replicas)
+}

@@ -21,7 +21,8 @@ const (
 // Verdict is one gate's answer, and the answer to every "why not?": what
 // blocks, since when, until when, who can change it.
 type Verdict struct {
-	Gate   string     `json:"gate"` // approval, soak, lock, freeze, block, order, hold, permission
+	Gate   string     `json:"gate"`            // approval, soak, lock, freeze, block, order, hold, permission, ...
+	Title  string     `json:"title,omitempty"` // its own name, among others of its kind
 	Result Result     `json:"result"`
 	Reason string     `json:"reason"`
 	Since  *time.Time `json:"since,omitempty"`
@@ -29,6 +30,9 @@ type Verdict struct {
 	Who    string     `json:"who,omitempty"` // who can change it
 	Have   int        `json:"have,omitempty"`
 	Need   int        `json:"need,omitempty"`
+
+	Bypassed string     `json:"bypassed,omitempty"` // who skipped it, and why; the result is Pass
+	AskAgain *time.Time `json:"-"`                  // when its answer is asked for anew
 }
 
 // Decision is what a vote says.

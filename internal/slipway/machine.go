@@ -1,7 +1,6 @@
 package slipway
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -33,20 +32,38 @@ type (
 	}
 	// Accepted: the deployer took a desired state.
 	Accepted struct{ Generation int64 }
-	// Refused: the deployer did not take it. Retry says whether it may yet.
+	// Refused: the deployer did not take it. Retry says whether it may yet;
+	// Lost, that nobody can tell whether it did and asking twice is not safe.
 	Refused struct {
 		Generation int64
 		Reason     string
 		Retry      bool
+		Lost       bool
 	}
 	// Seen: the deployer reported what runs, or why it cannot (Err).
 	Seen struct {
 		Observed Observed
 		Err      string
 	}
-	// PausedBy and ResumedBy: somebody holds a phase, or lets it go on.
+	// JobSeen: how the job of a hook stands.
+	JobSeen struct {
+		Generation int64
+		State      JobState
+		Message    string
+	}
+	// Measured: a check was made once.
+	Measured struct {
+		Generation  int64
+		Check       string
+		Measurement Measurement
+	}
+	// PausedBy and ResumedBy: somebody holds a phase, or lets it go on. AsDone
+	// says of a lost call that it did take effect; otherwise it is made again.
 	PausedBy  struct{ By Person }
-	ResumedBy struct{ By Person }
+	ResumedBy struct {
+		By     Person
+		AsDone bool
+	}
 )
 
 func (Judged) name() string          { return "judged" }
@@ -58,6 +75,8 @@ func (CancelledBy) name() string     { return "cancelled" }
 func (Accepted) name() string        { return "accepted" }
 func (Refused) name() string         { return "refused" }
 func (Seen) name() string            { return "observed" }
+func (JobSeen) name() string         { return "job" }
+func (Measured) name() string        { return "measured" }
 func (PausedBy) name() string        { return "paused" }
 func (ResumedBy) name() string       { return "resumed" }
 
@@ -65,9 +84,12 @@ func (ResumedBy) name() string       { return "resumed" }
 // carried out in the transaction that saves the step. Calling the deployer is
 // no effect: the saved Applying phase is the standing order to do so.
 type Effect struct {
-	Live    *Spec  // this is live from now on; an empty version: nothing is
-	Hold    string // hold the stage's automation, for this reason
-	Failure bool   // remember as the stage's newest failure
+	Live      *Spec    // this is live from now on, and nothing is beside it
+	Partial   *Partial // this has a part of the traffic from now on
+	Withdrawn bool     // nothing is beside what is live any more
+	Hold      string   // hold the stage's automation, for this reason
+	Frozen    bool     // with Hold: people wait as well
+	Failure   bool     // remember as the stage's newest failure
 }
 
 // Step is the machine: the only way a deployment changes. It is pure. An event
@@ -125,6 +147,10 @@ func (m *machine) handle(ev Event) {
 		m.refused(ev)
 	case Seen:
 		m.seen(ev)
+	case JobSeen:
+		m.jobSeen(ev)
+	case Measured:
+		m.measured(ev)
 	case PausedBy:
 		m.d.State, m.d.Message = Paused, "Paused by "+ev.By.Name+"."
 	case ResumedBy:
@@ -149,10 +175,14 @@ func (m *machine) judged(ev Judged) {
 // begin records the intent to make a desired state true.
 func (m *machine) begin(desired Desired) {
 	m.closeRun(Done)
-	m.d.Runs = append(m.d.Runs, PhaseRun{
+	run := PhaseRun{
 		Desired: desired, Generation: generation(m.d.ID, len(m.d.Runs)+1),
 		State: Applying, StartedAt: m.now, UnreadySince: m.now,
-	})
+	}
+	if m.d.State == Running {
+		run.Checks = m.d.Plan.checksIn(desired)
+	}
+	m.d.Runs = append(m.d.Runs, run)
 	m.d.Message = desired.Name
 }
 
@@ -169,18 +199,35 @@ func (m *machine) end(as State, message string) {
 
 func (m *machine) cancelled(ev CancelledBy) {
 	message := because("Cancelled by "+ev.By.Name, ev.Reason)
-	if m.d.State == Waiting {
+	if m.d.State == Waiting || !m.touched() {
+		m.closeRun(Broken)
 		m.end(Cancelled, message)
 		return
 	}
 	m.revert(Cancelled, message)
 }
 
+// resumed lets a held phase go on, with what is inconclusive accepted in the
+// person's name. A call that was lost is taken as done or made again.
 func (m *machine) resumed(ev ResumedBy) {
-	m.d.State, m.d.Message = Running, "Resumed by "+ev.By.Name+"."
-	if run := m.d.Current(); run.State == Held {
-		m.advance()
+	run := m.d.Current()
+	if m.d.State == Paused {
+		m.d.State = Running
 	}
+	m.d.Message = "Resumed by " + ev.By.Name + "."
+	if run.State == Lost {
+		m.found(run, ev.AsDone)
+		return
+	}
+	if run.State != Held {
+		return
+	}
+	run.Checks = accepted(run.Checks, ev.By)
+	if run.Desired.Hook == nil && (m.now.Before(run.bakedAt()) || len(m.undecided(run)) > 0) {
+		run.State = Baking
+		return
+	}
+	m.advance()
 }
 
 // maxAttempts is how often in a row the deployer may fail to take a desired
@@ -194,96 +241,13 @@ func (m *machine) refused(ev Refused) {
 	}
 	run.Attempts++
 	run.Message = ev.Reason
+	if ev.Lost {
+		m.lose(run, because("Nobody can tell whether the deployer did it", ev.Reason))
+		return
+	}
 	if ev.Retry && run.Attempts < maxAttempts {
 		m.d.Message = because("The deployer did not take it yet", ev.Reason)
 		return
 	}
 	m.broke(because("The deployer refused", ev.Reason))
-}
-
-// seen judges a report. A report of an older generation says nothing about the
-// phase at work, and a deployer that cannot be asked is no failure of the
-// release: what is unknown is shown as unknown and asked again.
-func (m *machine) seen(ev Seen) {
-	run := m.d.Current()
-	if run.State == Applying {
-		return
-	}
-	if ev.Err != "" {
-		run.Message = because("The deployer could not be asked", ev.Err)
-		m.d.Message = run.Message
-		return
-	}
-	o := ev.Observed
-	if o.Generation != run.Generation {
-		if run.ReadyAt == nil {
-			m.overdue(run, "The deployer still reports an older state.")
-		}
-		return
-	}
-	run.Message = o.Message
-	if o.Failed {
-		m.broke(cmp.Or(sentences(o.Message), "The deployer reported a failure and no reason."))
-		return
-	}
-	if !o.Converged {
-		m.unready(run)
-		return
-	}
-	m.ready(run)
-}
-
-func (m *machine) unready(run *PhaseRun) {
-	if run.ReadyAt != nil {
-		// It was ready and is no more: the bake starts over. The time that it
-		// was not ready before still counts, or a release that comes and goes
-		// would never meet its deadline.
-		spent := run.ReadyAt.Sub(run.UnreadySince)
-		run.ReadyAt, run.State, run.UnreadySince = nil, Converging, m.now.Add(-spent)
-	}
-	m.d.Message = run.Desired.Name
-	if last := oneLine(run.Message); last != "" {
-		m.d.Message += ": " + last
-	}
-	m.overdue(run, run.Message)
-}
-
-// overdue breaks a phase that has not become ready in time.
-func (m *machine) overdue(run *PhaseRun, last string) {
-	if m.now.Sub(run.UnreadySince) >= time.Duration(m.d.Plan.Deadline) {
-		m.broke(sentences("Not ready within "+m.d.Plan.Deadline.String(), last))
-	}
-}
-
-func (m *machine) ready(run *PhaseRun) {
-	if run.ReadyAt == nil {
-		run.ReadyAt, run.State = &m.now, Baking
-	}
-	if m.now.Before(run.ReadyAt.Add(time.Duration(run.Desired.Bake))) {
-		m.d.Message = run.Desired.Name + ": watched until " + run.ReadyAt.Add(time.Duration(run.Desired.Bake)).UTC().Format("15:04:05 MST")
-		return
-	}
-	switch {
-	case m.d.State == Paused, m.d.State == Running && run.Desired.Pause:
-		run.State = Held
-		m.d.State, m.d.Message = Paused, run.Desired.Name+": waits for somebody to resume."
-	default:
-		m.advance()
-	}
-}
-
-// advance goes on to the next phase, or ends well after the last.
-func (m *machine) advance() {
-	if m.d.State == Reverting {
-		m.reverted()
-		return
-	}
-	if m.d.Phase+1 < len(m.d.Plan.Phases) {
-		m.d.Phase++
-		m.begin(m.d.Plan.Phases[m.d.Phase])
-		return
-	}
-	m.closeRun(Done)
-	m.end(Succeeded, m.d.Version+" is live in "+m.d.Environment+".")
-	m.effects = append(m.effects, Effect{Live: &m.d.Plan.To})
 }

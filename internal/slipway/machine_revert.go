@@ -1,22 +1,43 @@
 package slipway
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // broke ends a phase that cannot come true, and decides between going back and
 // stopping where it is.
 func (m *machine) broke(reason string) {
+	run := m.d.Current()
+	if m.again(run, reason) {
+		return
+	}
 	m.closeRun(Broken)
-	m.d.Current().Message = reason
+	run.Message = reason
 	switch {
 	case m.d.State == Reverting:
 		m.stop(sentences(because("Could not go back", reason), "What runs now is what the deployer reports."))
-	case !m.d.Plan.To.Reversible && m.d.Cause != CauseRollback:
-		m.stop(sentences(reason, "The release is marked irreversible, so nothing was undone. Decide by hand."))
+	case !m.d.Plan.To.Reversible && m.d.Cause != CauseRollback && m.touched():
+		m.stop(sentences(reason, "The release is marked irreversible, so nothing was undone. The stage is frozen until somebody decides."))
+		m.effects[len(m.effects)-1].Frozen = true
+	case !m.touched():
+		m.untouched(reason)
 	case m.d.Plan.OnFailure == OnFailureStop:
 		m.stop(sentences(reason, "The stage is told to stop on failure, so nothing was undone."))
 	default:
 		m.revert(RolledBack, reason)
 	}
+}
+
+// touched reports whether anything was asked of a deployer yet.
+func (m *machine) touched() bool {
+	return slices.ContainsFunc(m.d.Runs, func(r PhaseRun) bool { return r.Desired.Hook == nil })
+}
+
+// untouched ends a deployment whose first jobs failed before anything changed.
+func (m *machine) untouched(reason string) {
+	m.end(Failed, sentences(reason, "Nothing of "+m.d.Version+" was started."))
+	m.effects = append(m.effects, Effect{Failure: true, Hold: because(m.d.Version+" failed", reason)})
 }
 
 // stop ends a deployment in the middle and keeps automation away from it.
@@ -25,20 +46,51 @@ func (m *machine) stop(reason string) {
 	m.effects = append(m.effects, Effect{Failure: true, Hold: because(m.d.Version+" failed", reason)})
 }
 
-// revert asks for what was live before, whole. With nothing before, nothing is
-// to run. The hold is written at once: automation must not start the same
-// release again while this one is on its way back.
+// revert asks for what was live before, whole, at every site that this
+// deployment has touched: the newest first, since that is where it went wrong.
+// With nothing before, nothing is to run. The hold is written at once:
+// automation must not start the same release again while this one is on its
+// way back.
 func (m *machine) revert(ending State, reason string) {
-	desired := Desired{Name: "remove " + m.d.Version, Tracks: []Track{}}
-	if from := m.d.Plan.From; from != nil {
-		desired = Desired{Name: "back to " + from.Version, Tracks: []Track{from.track(100, from.Replicas)}}
-	}
 	m.d.Current().Message = reason
 	m.closeRun(Broken)
 	m.d.State, m.d.Ending = Reverting, ending
-	m.begin(desired)
-	m.d.Message = reason
 	m.effects = append(m.effects, Effect{Failure: ending == RolledBack, Hold: because(m.d.Version+" was taken back", reason)})
+	m.goBack(1)
+	m.d.Message = reason
+}
+
+// wayBack lists the desired states of the way back. It is found anew from the
+// runs each time, so that nothing more has to be remembered.
+func (d Deployment) wayBack() []Desired {
+	var sites []string
+	for _, run := range slices.Backward(d.Runs) {
+		if run.Back == 0 && run.Desired.Hook == nil && !slices.Contains(sites, run.Desired.Site) {
+			sites = append(sites, run.Desired.Site)
+		}
+	}
+	if len(sites) == 0 {
+		return nil
+	}
+	if d.Plan.From == nil {
+		var phases []Desired
+		for _, site := range sites {
+			phases = append(phases, at(site, Desired{Name: "remove " + d.Version, Tracks: []Track{}}))
+		}
+		return phases
+	}
+	return d.Plan.wayBack(*d.Plan.From, sites)
+}
+
+// goBack begins a place of the way back, or ends the deployment after the last.
+func (m *machine) goBack(place int) {
+	way := m.d.wayBack()
+	if place > len(way) {
+		m.reverted()
+		return
+	}
+	m.begin(way[place-1])
+	m.d.Current().Back = place
 }
 
 // reverted ends a deployment whose way back is done. With nothing to go back
@@ -46,6 +98,9 @@ func (m *machine) revert(ending State, reason string) {
 func (m *machine) reverted() {
 	m.closeRun(Done)
 	reason := m.why()
+	if m.d.Plan.Beside != nil { // the way back was to what is live, whole
+		m.effects = append(m.effects, Effect{Withdrawn: true})
+	}
 	switch {
 	case m.d.Ending == Cancelled:
 		m.end(Cancelled, reason)
@@ -58,11 +113,11 @@ func (m *machine) reverted() {
 	}
 }
 
-// why is the reason of the newest phase that broke.
+// why is the reason of the newest phase that broke on the way forward.
 func (m *machine) why() string {
 	for i := len(m.d.Runs) - 1; i >= 0; i-- {
-		if m.d.Runs[i].State == Broken && m.d.Runs[i].Message != "" {
-			return m.d.Runs[i].Message
+		if run := m.d.Runs[i]; run.Back == 0 && run.State == Broken && run.Message != "" {
+			return run.Message
 		}
 	}
 	return m.d.Message
@@ -86,8 +141,10 @@ func (m *machine) nextWake() *time.Time {
 		}
 		at = m.now.Add(gateLatest)
 		for _, v := range m.d.Verdicts {
-			if v.Until != nil && v.Until.After(m.now) && v.Until.Before(at) {
-				at = *v.Until
+			for _, soon := range []*time.Time{v.Until, v.AskAgain} {
+				if soon != nil && soon.After(m.now) && soon.Before(at) {
+					at = *soon
+				}
 			}
 		}
 		return &at
@@ -97,14 +154,23 @@ func (m *machine) nextWake() *time.Time {
 	case Applying:
 		at = m.now.Add(min(latest, time.Duration(run.Attempts)*soonest))
 	case Converging:
+		if run.Desired.Hook != nil {
+			at = m.now.Add(clamp(m.now.Sub(run.StartedAt)/10, soonest, latest))
+			break
+		}
 		at = m.now.Add(clamp(m.now.Sub(run.UnreadySince)/10, soonest, latest))
 	case Baking:
 		at = m.now.Add(latest)
 		if end := run.ReadyAt.Add(time.Duration(run.Desired.Bake)); end.After(m.now) && end.Before(at) {
 			at = end
 		}
+	case Lost:
+		at = m.now.Add(gateLatest)
 	default:
 		at = m.now.Add(latest)
+	}
+	if at = run.nextCheck(at); at.Before(m.now) {
+		at = m.now
 	}
 	return &at
 }

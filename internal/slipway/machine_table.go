@@ -20,22 +20,28 @@ func Table() []Transition {
 		{Waiting, "cancelled", []State{Cancelled}},
 
 		{Running, "accepted", []State{Running}},
-		{Running, "refused", []State{Running, Reverting, Failed}},
+		{Running, "refused", []State{Running, Paused, Reverting, Failed}},
 		{Running, "observed", []State{Running, Paused, Succeeded, Reverting, Failed}},
+		{Running, "job", []State{Running, Paused, Succeeded, Reverting, Failed}},
+		{Running, "measured", []State{Running, Paused, Reverting, Failed}},
 		{Running, "paused", []State{Paused}},
-		{Running, "cancelled", []State{Reverting}},
+		{Running, "cancelled", []State{Reverting, Cancelled}},
 		{Running, "superseded", []State{Superseded}},
 
 		{Paused, "accepted", []State{Paused}},
 		{Paused, "refused", []State{Paused, Reverting, Failed}},
 		{Paused, "observed", []State{Paused, Reverting, Failed}},
+		{Paused, "job", []State{Paused, Reverting, Failed}},
+		{Paused, "measured", []State{Paused, Reverting, Failed}},
 		{Paused, "resumed", []State{Running, Succeeded}},
-		{Paused, "cancelled", []State{Reverting}},
+		{Paused, "cancelled", []State{Reverting, Cancelled}},
 		{Paused, "superseded", []State{Superseded}},
 
 		{Reverting, "accepted", []State{Reverting}},
 		{Reverting, "refused", []State{Reverting, Failed}},
 		{Reverting, "observed", []State{Reverting, RolledBack, Cancelled, Failed}},
+		{Reverting, "job", []State{Reverting, RolledBack, Cancelled, Failed}},
+		{Reverting, "resumed", []State{Reverting, RolledBack, Cancelled, Failed}},
 		{Reverting, "superseded", []State{Superseded}},
 	}
 }

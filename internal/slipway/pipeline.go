@@ -28,9 +28,20 @@ type Stage struct {
 	Deployer    DeployerRef `json:"deployer"`
 	Strategy    Strategy    `json:"strategy"`
 	Gates       []Gate      `json:"gates,omitempty"`
+	Verify      []Check     `json:"verify,omitempty"`
+	Bake        Duration    `json:"bake,omitempty"` // how long the last phase is watched
+	Hooks       Hooks       `json:"hooks,omitzero"`
+	Waves       []Wave      `json:"waves,omitempty"`
 	AutoPromote bool        `json:"autoPromote,omitempty"`
 	OnFailure   FailureRule `json:"onFailure"`
 	Deadline    Duration    `json:"deadline"` // for each phase to become ready
+}
+
+// Wave is one of several sites of an environment, which go out one after the
+// other: eu, then us. A wave that fails keeps the next from starting.
+type Wave struct {
+	Site   string          `json:"site"`
+	Config json.RawMessage `json:"config,omitempty"` // laid over the deployer config, key by key
 }
 
 // DeployerRef names a deployer and holds the config that only it understands.
@@ -54,8 +65,14 @@ const DefaultDeadline = Duration(5 * time.Minute)
 // Gate is one condition of a stage; exactly one of its members is set. Locks,
 // freezes and blocked releases hold every stage and need no gate.
 type Gate struct {
-	Approval *ApprovalGate `json:"approval,omitempty"`
-	Soak     *SoakGate     `json:"soak,omitempty"`
+	Approval    *ApprovalGate   `json:"approval,omitempty"`
+	Soak        *SoakGate       `json:"soak,omitempty"`
+	Window      *WindowGate     `json:"window,omitempty"`
+	External    *ExternalGate   `json:"external,omitempty"`
+	Metric      *MetricGate     `json:"metric,omitempty"`
+	ErrorBudget *BudgetGate     `json:"errorBudget,omitempty"`
+	Provenance  *ProvenanceGate `json:"provenance,omitempty"`
+	Expression  *ExpressionGate `json:"expression,omitempty"`
 }
 
 // ApprovalGate asks people: Count of those who may approve and belong to one

@@ -1,6 +1,10 @@
 package slipway
 
-import "strings"
+import (
+	"encoding/json"
+	"strings"
+	"time"
+)
 
 // Spec is everything that decides what runs: the same spec is the same
 // behaviour. Secrets are named by version, never by value.
@@ -13,6 +17,14 @@ type Spec struct {
 	Replicas   int               `json:"replicas"`
 	Secrets    map[string]int    `json:"secrets,omitempty"` // key → pinned version
 	Reversible bool              `json:"reversible"`
+	Sites      []SiteSpec        `json:"sites,omitempty"` // in the order of the waves; none: one nameless site
+}
+
+// SiteSpec is what differs at one site of several.
+type SiteSpec struct {
+	Site     string          `json:"site"`
+	Config   json.RawMessage `json:"config"` // the deployer config that holds there
+	Replicas int             `json:"replicas"`
 }
 
 // ID names the spec's content: the version, for people, and a piece of the
@@ -22,8 +34,36 @@ func (s Spec) ID() string {
 	return s.Version + "-" + digest[:8]
 }
 
-func (s Spec) track(weight, replicas int) Track {
-	return Track{Spec: s.ID(), Version: s.Version, Weight: weight, Replicas: replicas}
+// SiteNames lists where the spec runs, in the order of its waves. A spec
+// without waves runs at the one nameless site.
+func (s Spec) SiteNames() []string {
+	if len(s.Sites) == 0 {
+		return []string{""}
+	}
+	names := make([]string, len(s.Sites))
+	for i, site := range s.Sites {
+		names[i] = site.Site
+	}
+	return names
+}
+
+// At returns the deployer config and the replicas of a site; false if the spec
+// does not run there.
+func (s Spec) At(site string) (json.RawMessage, int, bool) {
+	if len(s.Sites) == 0 {
+		return s.Deployer.Config, s.Replicas, site == ""
+	}
+	for _, at := range s.Sites {
+		if at.Site == site {
+			return at.Config, at.Replicas, true
+		}
+	}
+	return nil, 0, false
+}
+
+func (s Spec) side(site string) (side, bool) {
+	_, replicas, ok := s.At(site)
+	return side{id: s.ID(), version: s.Version, replicas: replicas}, ok
 }
 
 // Plan is exactly what a deployment is going to do, frozen when it is asked
@@ -38,6 +78,10 @@ type Plan struct {
 	Strategy         Strategy    `json:"strategy"`
 	Phases           []Desired   `json:"phases"`
 	Gates            []Gate      `json:"gates"`
+	Verify           []Check     `json:"verify,omitempty"`
+	Rollback         []Hook      `json:"rollback,omitempty"`  // hooks of the way back
+	NotBefore        *time.Time  `json:"notBefore,omitempty"` // scheduled
+	Beside           *Partial    `json:"beside,omitempty"`    // a partial release that this plan ends or widens
 	Deadline         Duration    `json:"deadline"`
 	OnFailure        FailureRule `json:"onFailure"`
 	Preview          string      `json:"preview,omitempty"`  // the deployer's own words
@@ -59,51 +103,4 @@ func (p Plan) Intent() string {
 func ShortDigest(digest string) string {
 	digest = strings.TrimPrefix(digest, "sha256:")
 	return digest[:min(4, len(digest))]
-}
-
-// PlanInput is what a plan is made of. The pieces are loaded in the same
-// transaction that uses the plan.
-type PlanInput struct {
-	Cause    Cause
-	Pipeline Pipeline
-	Stage    Stage
-	Release  Release
-	Live     *Spec // what is live in the stage, if anything
-	Replicas int   // of the stage's deployer config
-	Restore  *Spec // for a rollback: the spec that served before, taken whole
-}
-
-// NewPlan freezes a plan. A rollback goes to exactly what served before, with
-// its settings of then, in one step and without the gates that judge new
-// releases: it must be quick, and its target has already proven itself.
-func NewPlan(in PlanInput) Plan {
-	plan := Plan{
-		Service: in.Pipeline.Service, Environment: in.Stage.Environment, Cause: in.Cause,
-		PipelineRevision: in.Pipeline.Revision, From: in.Live,
-		Strategy: in.Stage.Strategy, Gates: in.Stage.Gates,
-		Deadline: in.Stage.Deadline, OnFailure: in.Stage.OnFailure,
-		To: Spec{
-			Version: in.Release.Version, Seq: in.Release.Seq,
-			Artifacts: in.Release.Content.Artifacts, Config: in.Release.Content.Config,
-			Deployer: in.Stage.Deployer, Replicas: in.Replicas,
-			Reversible: in.Release.Content.Reversible,
-		},
-	}
-	if plan.Gates == nil {
-		plan.Gates = []Gate{}
-	}
-	if in.Cause == CauseRollback {
-		plan.To = *in.Restore
-		plan.Gates = []Gate{}
-		plan.Phases = rollbackPhases(plan.To)
-		return plan
-	}
-	plan.Phases = plan.Strategy.Phases(plan.From, plan.To)
-	return plan
-}
-
-// rollbackPhases bring the old release up beside what runs and move all traffic
-// once it is ready: as quick as a switch, and never to something not ready.
-func rollbackPhases(to Spec) []Desired {
-	return []Desired{{Name: "back to " + to.Version, Tracks: []Track{to.track(100, to.Replicas)}}}
 }

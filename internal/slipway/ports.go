@@ -249,7 +249,10 @@ type DeployerCapabilities struct {
 	Replicas       bool   `json:"replicas"`
 	ParallelTracks bool   `json:"parallelTracks"`
 	TrafficWeights bool   `json:"trafficWeights"`
+	TrafficMatch   bool   `json:"trafficMatch"`
+	PreviewAddress bool   `json:"previewAddress"`
 	Secrets        bool   `json:"secrets"`
+	AtMostOnce     bool   `json:"atMostOnce"`
 }
 
 // Deployers is what use cases may ask of the back ends. Only the engine calls

@@ -1,6 +1,7 @@
 package slipway
 
 import (
+	"reflect"
 	"testing"
 	"time"
 )
@@ -17,7 +18,7 @@ func TestFailureGoesBack(t *testing.T) {
 	w := running(t).see(broken).is(Reverting, Applying).says(denied)
 	w.asks(Effect{Failure: true, Hold: "2.0 was taken back: " + denied})
 	back := w.d.Current().Desired
-	if back.Name != "back to 1.0" || len(back.Tracks) != 1 || back.Tracks[0] != w.d.Plan.From.track(100, 4) || back.Bake != 0 || back.Pause {
+	if back.Name != "back to 1.0" || len(back.Tracks) != 1 || !reflect.DeepEqual(back.Tracks[0], w.d.Plan.From.track(100, 4)) || back.Bake != 0 || back.Pause {
 		t.Fatalf("back to %+v", back)
 	}
 	w.accept().see(Observed{}).is(Reverting, Converging).see(ready)

@@ -89,7 +89,7 @@ func (l *lifetime) anyEvent(t *rapid.T) Event {
 	case n < 90:
 		return PausedBy{ben}
 	case n < 95:
-		return ResumedBy{anna}
+		return ResumedBy{By: anna}
 	case n == 95:
 		return CancelledBy{By: ben, Reason: texts.Draw(t, "reason")}
 	case n == 96:

@@ -20,7 +20,7 @@ func everyEvent(d Deployment) []Event {
 	events := []Event{
 		Judged{pass}, Judged{wait}, Judged{}, Replanned{d.Plan},
 		RejectedBy{By: ben, Reason: "not on a Friday"}, ApprovalExpired{}, SupersededBy{"3.0"},
-		CancelledBy{By: ben}, CancelledBy{By: ben, Reason: "wrong release."}, PausedBy{ben}, ResumedBy{ben},
+		CancelledBy{By: ben}, CancelledBy{By: ben, Reason: "wrong release."}, PausedBy{ben}, ResumedBy{By: ben},
 		Seen{Err: "connection refused"},
 	}
 	for _, g := range []int64{generation - 1, generation, generation + 1} {

@@ -127,7 +127,7 @@ func TestPauseWhileConvergingKeepsWatching(t *testing.T) {
 	t.Parallel()
 	w := running(t).step(PausedBy{ben}).says("Paused by Ben.")
 	w.see(Observed{Message: "0 of 1 ready"}).is(Paused, Converging)
-	w.see(ready).is(Paused, Baking).step(ResumedBy{anna}).is(Running, Baking).says("Resumed by Anna.")
+	w.see(ready).is(Paused, Baking).step(ResumedBy{By: anna}).is(Running, Baking).says("Resumed by Anna.")
 
 	w = running(t).step(PausedBy{ben}).after(time.Second).see(Observed{Failed: true, Message: "image pull denied"})
 	w.is(Reverting, Applying).says("image pull denied.")
@@ -138,19 +138,19 @@ func TestPauseHoldsAPhaseUntilSomebodyResumes(t *testing.T) {
 	w := running(t).see(ready).is(Running, Baking).step(PausedBy{ben}).after(10*time.Minute).see(ready).is(Paused, Held)
 	w.says("10 % of traffic: waits for somebody to resume.")
 	w.step(Seen{Err: "no"}).see(ready).is(Paused, Held).says("10 % of traffic: waits for somebody to resume.")
-	w.step(ResumedBy{anna}).is(Running, Applying)
+	w.step(ResumedBy{By: anna}).is(Running, Applying)
 	if w.d.Phase != 1 {
 		t.Fatalf("resumed into phase %d", w.d.Phase)
 	}
 	w.step(PausedBy{ben}).accept().see(ready).is(Paused, Held)
-	w.step(ResumedBy{anna}).is(Succeeded, Done).asks(Effect{Live: &w.d.Plan.To}).says("2.0 is live in prod.")
+	w.step(ResumedBy{By: anna}).is(Succeeded, Done).asks(Effect{Live: &w.d.Plan.To}).says("2.0 is live in prod.")
 }
 
 func TestAPhaseThatAsksForItPausesByItself(t *testing.T) {
 	t.Parallel()
 	w := running(t, pausing).see(ready).after(10*time.Minute).see(ready).is(Paused, Held)
 	w.see(Observed{}).is(Paused, Converging) // readiness lost while held: watched anew
-	w.see(ready).after(10*time.Minute).see(ready).is(Paused, Held).step(ResumedBy{anna}).is(Running, Applying)
+	w.see(ready).after(10*time.Minute).see(ready).is(Paused, Held).step(ResumedBy{By: anna}).is(Running, Applying)
 }
 
 func TestReplanningVoidsWhatWasJudged(t *testing.T) {

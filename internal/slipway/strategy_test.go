@@ -2,7 +2,7 @@ package slipway
 
 import (
 	"fmt"
-	"slices"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -105,7 +105,7 @@ func TestPhasesOfAnyStrategy(t *testing.T) {
 				t.Fatalf("nothing runs in phase %d: %s", i, sketch(phases))
 			}
 		}
-		if last := phases[len(phases)-1].Tracks; !slices.Equal(last, []Track{to.track(100, to.Replicas)}) {
+		if last := phases[len(phases)-1].Tracks; !reflect.DeepEqual(last, []Track{to.track(100, to.Replicas)}) {
 			t.Fatalf("it ends with %+v", last)
 		}
 		if from != &other {

@@ -67,5 +67,9 @@ func spec(s slipway.Spec) Spec {
 }
 
 func phase(d slipway.Desired) Phase {
-	return Phase{Name: d.Name, Bake: duration(d.Bake), Pause: d.Pause, Tracks: each(d.Tracks, func(t slipway.Track) Track { return Track(t) })}
+	return Phase{Name: d.Name, Bake: duration(d.Bake), Pause: d.Pause, Tracks: each(d.Tracks, track)}
+}
+
+func track(t slipway.Track) Track {
+	return Track{Spec: t.Spec, Version: t.Version, Weight: t.Weight, Replicas: t.Replicas}
 }

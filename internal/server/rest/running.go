@@ -85,7 +85,11 @@ func observed(o *slipway.Observed) *Observed {
 		return nil
 	}
 	return &Observed{At: at(o.At), Generation: o.Generation, Converged: o.Converged, Address: o.Address, Message: o.Message, Failed: o.Failed,
-		Tracks: each(o.Tracks, func(t slipway.ObservedTrack) ObservedTrack { return ObservedTrack(t) })}
+		Tracks: each(o.Tracks, observedTrack)}
+}
+
+func observedTrack(t slipway.ObservedTrack) ObservedTrack {
+	return ObservedTrack{Spec: t.Spec, Version: t.Version, Wanted: t.Wanted, Ready: t.Ready, Weight: t.Weight, Message: t.Message}
 }
 
 func hold(h *slipway.Hold) *Hold {

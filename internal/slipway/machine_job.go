@@ -1,0 +1,102 @@
+package slipway
+
+import "time"
+
+// jobSeen judges how the job of a hook stands.
+func (m *machine) jobSeen(ev JobSeen) {
+	run := m.d.Current()
+	if run.Desired.Hook == nil || run.Generation != ev.Generation || (run.State != Converging && run.State != Applying) {
+		return
+	}
+	run.Message = ev.Message
+	switch ev.State {
+	case JobSucceeded:
+		run.ReadyAt = &m.now
+		m.hookDone(run)
+	case JobFailed:
+		m.broke(because("The hook "+run.Desired.Hook.Name+" failed", ev.Message))
+	case JobUnknown:
+		m.lose(run, because("Nobody can tell whether the hook "+run.Desired.Hook.Name+" has run", ev.Message))
+	default:
+		m.d.Message = run.Desired.Name
+		if last := oneLine(ev.Message); last != "" {
+			m.d.Message += ": " + last
+		}
+		limit := run.Desired.Hook.Job.Timeout + jobGrace
+		if m.now.Sub(run.StartedAt) >= time.Duration(limit) {
+			m.broke("The hook " + run.Desired.Hook.Name + " did not end within " + run.Desired.Hook.Job.Timeout.String() + ".")
+		}
+	}
+}
+
+// jobGrace is how long after its deadline a job may take to be stopped.
+const jobGrace = Duration(time.Minute)
+
+// hookDone goes on after a hook, unless somebody has asked to pause.
+func (m *machine) hookDone(run *PhaseRun) {
+	if m.d.State == Paused {
+		run.State = Held
+		m.d.Message = run.Desired.Name + ": done; waits for somebody to resume."
+		return
+	}
+	m.advance()
+}
+
+// lose parks a call whose effect nobody knows. What may safely be made twice is
+// made again at once; everything else is for a person.
+func (m *machine) lose(run *PhaseRun, reason string) {
+	run.Message = reason
+	if h := run.Desired.Hook; h != nil && h.Again == AgainSafe {
+		m.repeat(run)
+		return
+	}
+	run.State = Lost
+	if m.d.State == Running {
+		m.d.State = Paused
+	}
+	m.d.Message = sentences(reason, "Look for yourself, then resume as done, or resume to do it again.")
+}
+
+// found goes on with a lost call as a person says.
+func (m *machine) found(run *PhaseRun, done bool) {
+	switch {
+	case !done:
+		m.repeat(run)
+	case run.Desired.Hook != nil:
+		m.advance()
+	default:
+		run.State, run.Attempts, run.UnreadySince = Converging, 0, m.now
+	}
+}
+
+// repeat makes the same call once more, under a new generation.
+func (m *machine) repeat(run *PhaseRun) {
+	desired, back, try := run.Desired, run.Back, run.Try
+	m.closeRun(Broken)
+	m.begin(desired)
+	m.d.Current().Back, m.d.Current().Try = back, try
+}
+
+// again runs a hook that failed once more, as often as it asks for. One that is
+// optional is let pass then, and one of a way back, too: the old release has
+// its traffic already, and taking it away again would help nobody.
+func (m *machine) again(run *PhaseRun, reason string) bool {
+	h := run.Desired.Hook
+	if h == nil {
+		return false
+	}
+	if run.Message = reason; run.Try < h.Retries {
+		m.repeat(run)
+		m.d.Current().Try++
+		m.d.Message = because("The hook "+h.Name+" is run again", reason)
+		return true
+	}
+	if !h.Optional && run.Back == 0 && m.d.Cause != CauseRollback {
+		return false
+	}
+	if m.d.State != Paused {
+		m.closeRun(Broken)
+	}
+	m.hookDone(run)
+	return true
+}

@@ -1,0 +1,111 @@
+package slipway
+
+import (
+	"cmp"
+	"time"
+)
+
+// seen judges a report. A report of an older generation says nothing about the
+// phase at work, and a deployer that cannot be asked is no failure of the
+// release: what is unknown is shown as unknown and asked again.
+func (m *machine) seen(ev Seen) {
+	run := m.d.Current()
+	if run.State == Applying || run.State == Lost || run.Desired.Hook != nil {
+		return
+	}
+	if ev.Err != "" {
+		run.Message = because("The deployer could not be asked", ev.Err)
+		m.d.Message = run.Message
+		return
+	}
+	o := ev.Observed
+	if o.Generation != run.Generation {
+		if run.ReadyAt == nil {
+			m.overdue(run, "The deployer still reports an older state.")
+		}
+		return
+	}
+	run.Message = o.Message
+	if o.Failed {
+		m.broke(cmp.Or(sentences(o.Message), "The deployer reported a failure and no reason."))
+		return
+	}
+	if !o.Converged {
+		m.unready(run)
+		return
+	}
+	m.ready(run)
+}
+
+func (m *machine) unready(run *PhaseRun) {
+	if run.ReadyAt != nil {
+		// It was ready and is no more: the bake starts over. The time that it
+		// was not ready before still counts, or a release that comes and goes
+		// would never meet its deadline.
+		spent := run.ReadyAt.Sub(run.UnreadySince)
+		run.ReadyAt, run.State, run.UnreadySince = nil, Converging, m.now.Add(-spent)
+	}
+	m.d.Message = run.Desired.Name
+	if last := oneLine(run.Message); last != "" {
+		m.d.Message += ": " + last
+	}
+	m.overdue(run, run.Message)
+}
+
+// overdue breaks a phase that has not become ready in time.
+func (m *machine) overdue(run *PhaseRun, last string) {
+	if m.now.Sub(run.UnreadySince) >= time.Duration(m.d.Plan.Deadline) {
+		m.broke(sentences("Not ready within "+m.d.Plan.Deadline.String(), last))
+	}
+}
+
+// ready lets a phase go on once it was watched for long enough and its checks
+// have come out well.
+func (m *machine) ready(run *PhaseRun) {
+	if run.ReadyAt == nil {
+		run.ReadyAt, run.State = &m.now, Baking
+		run.Checks = started(run.Checks, m.d.Plan.Verify, m.now)
+	}
+	if r := run.asking(); r != nil {
+		m.ask(run, *r)
+		return
+	}
+	if end := run.bakedAt(); m.now.Before(end) {
+		m.d.Message = run.Desired.Name + ": watched until " + end.UTC().Format("15:04:05 MST")
+		return
+	}
+	if !m.checked(run) {
+		return
+	}
+	switch {
+	case m.d.State == Paused, m.d.State == Running && run.Desired.Pause:
+		run.State = Held
+		m.d.State, m.d.Message = Paused, run.Desired.Name+": waits for somebody to resume."
+	default:
+		m.advance()
+	}
+}
+
+// bakedAt is when a phase that is ready was watched for long enough.
+func (r *PhaseRun) bakedAt() time.Time { return r.ReadyAt.Add(time.Duration(r.Desired.Bake)) }
+
+// advance goes on to the next phase, or ends well after the last.
+func (m *machine) advance() {
+	if m.d.State == Reverting {
+		m.goBack(m.d.Current().Back + 1)
+		return
+	}
+	if m.d.Phase+1 < len(m.d.Plan.Phases) {
+		m.d.Phase++
+		m.begin(m.d.Plan.Phases[m.d.Phase])
+		return
+	}
+	m.closeRun(Done)
+	if s := m.d.Plan.Strategy; m.d.Cause != CauseRollback && m.d.Plan.From != nil && !s.whole() {
+		m.end(Succeeded, m.d.Version+" has its part of "+m.d.Environment+", beside "+m.d.Plan.From.Version+".")
+		m.effects = append(m.effects, Effect{Partial: &Partial{Deployment: m.d.ID, Spec: m.d.Plan.To, Share: s.Share, Match: s.Match, Since: m.now}})
+		return
+	}
+	m.end(Succeeded, m.d.Version+" is live in "+m.d.Environment+".")
+	m.effects = append(m.effects, Effect{Live: &m.d.Plan.To})
+}

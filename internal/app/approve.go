@@ -40,7 +40,7 @@ func (a *App) Approve(ctx context.Context, actor slipway.Actor, c Approve) (slip
 		if _, err := tx.Votes().Add(ctx, vote); err != nil {
 			return err
 		}
-		if err := wakeAt(ctx, tx, d, a.now()); err != nil {
+		if err := slipway.WakeAt(ctx, tx, d, a.now()); err != nil {
 			return err
 		}
 		return a.record(ctx, tx, actor, change{

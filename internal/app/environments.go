@@ -124,47 +124,9 @@ func (a *App) recordEnvironment(ctx context.Context, tx slipway.Tx, actor slipwa
 		subject: "environment " + name, summary: summary, detail: detail})
 }
 
-// wakeWaiting has the engine judge the gates of waiting deployments now,
-// because something they may wait for has changed.
+// wakeWaiting has the engine judge the gates of waiting deployments now.
 func (a *App) wakeWaiting(ctx context.Context, tx slipway.Tx, filter slipway.DeploymentFilter) error {
-	filter.States = []slipway.State{slipway.Waiting}
-	page := slipway.Page{Limit: maxLimit}
-	now := a.now()
-	for {
-		waiting, next, err := tx.Deployments().List(ctx, filter, page)
-		if err != nil {
-			return err
-		}
-		for _, d := range waiting {
-			if err := wakeAt(ctx, tx, d, now); err != nil {
-				return err
-			}
-		}
-		if next == "" {
-			return nil
-		}
-		page.Cursor = next
-	}
-}
-
-// wakeTries is how often a deployment that others save at the same moment is
-// read again.
-const wakeTries = 5
-
-// wakeAt has the engine look at a waiting deployment. That the engine saved it
-// meanwhile is no reason for the caller's change to fail: it is read again. One
-// that no longer waits needs no waking.
-func wakeAt(ctx context.Context, tx slipway.Tx, d slipway.Deployment, now time.Time) error {
-	for try := 1; ; try++ {
-		d.NextWakeAt = &now
-		_, err := tx.Deployments().Save(ctx, d)
-		if err == nil || slipway.CodeOf(err) != slipway.CodeConflict || try == wakeTries {
-			return err
-		}
-		if d, err = tx.Deployments().Get(ctx, d.ID); err != nil || d.State != slipway.Waiting {
-			return err
-		}
-	}
+	return slipway.WakeWaiting(ctx, tx, filter, a.now())
 }
 
 // Environments lists all environments with their locks.

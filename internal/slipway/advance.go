@@ -73,7 +73,53 @@ func carryOut(ctx context.Context, tx Tx, d Deployment, effect Effect, now time.
 	if effect.Failure {
 		state.Failure = &LastFailure{Deployment: d.ID, Version: d.Version, State: d.State, Message: d.Message, At: now}
 	}
-	return tx.Stages().Put(ctx, state)
+	if err := tx.Stages().Put(ctx, state); err != nil || effect.Live == nil {
+		return err
+	}
+	return WakeWaiting(ctx, tx, DeploymentFilter{Service: d.Service}, now) // they may soak, or come after
+}
+
+// WakeWaiting has the engine judge the gates of waiting deployments now,
+// because something that they may wait for has changed.
+func WakeWaiting(ctx context.Context, tx Tx, filter DeploymentFilter, now time.Time) error {
+	filter.States = []State{Waiting}
+	page := Page{Limit: wakePage}
+	for {
+		waiting, next, err := tx.Deployments().List(ctx, filter, page)
+		if err != nil {
+			return err
+		}
+		for _, d := range waiting {
+			if err := WakeAt(ctx, tx, d, now); err != nil {
+				return err
+			}
+		}
+		if next == "" {
+			return nil
+		}
+		page.Cursor = next
+	}
+}
+
+const (
+	wakePage  = 200
+	wakeTries = 5 // how often a deployment that others save at the same moment is read again
+)
+
+// WakeAt has the engine look at a waiting deployment. That the engine saved it
+// meanwhile is no reason for the caller's change to fail: it is read again. One
+// that no longer waits needs no waking.
+func WakeAt(ctx context.Context, tx Tx, d Deployment, now time.Time) error {
+	for try := 1; ; try++ {
+		d.NextWakeAt = &now
+		_, err := tx.Deployments().Save(ctx, d)
+		if err == nil || CodeOf(err) != CodeConflict || try == wakeTries {
+			return err
+		}
+		if d, err = tx.Deployments().Get(ctx, d.ID); err != nil || d.State != Waiting {
+			return err
+		}
+	}
 }
 
 // recordDeployment writes the audit entry and the event of a change.

@@ -109,6 +109,8 @@ type PhaseRun struct {
 	EndedAt      *time.Time `json:"endedAt,omitempty"`
 	Attempts     int        `json:"attempts,omitempty"` // failed calls of the deployer
 	Try          int        `json:"try,omitempty"`      // of a hook: runs before this one
+	Runner       string     `json:"runner,omitempty"`   // of a hook: who runs its job
+	Cursor       string     `json:"cursor,omitempty"`   // of a hook: how far its output was read
 	Back         int        `json:"back,omitempty"`     // place on the way back, from 1; 0: on the way forward
 	Checks       []CheckRun `json:"checks,omitempty"`   // in the order of the plan's; those with nothing to ask here are left out
 }

@@ -69,6 +69,7 @@ func MakeDraft(ctx context.Context, tx Tx, deployers Deployers, r Request) (Draf
 	if d.State.Live != nil {
 		in.Live = &d.State.Live.Spec
 	}
+	in.Partial = d.State.Partial
 	d.Plan = NewPlan(in)
 	return d, nil
 }

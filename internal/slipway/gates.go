@@ -32,6 +32,7 @@ type Verdict struct {
 	Need   int        `json:"need,omitempty"`
 
 	Bypassed string     `json:"bypassed,omitempty"` // who skipped it, and why; the result is Pass
+	Probed   bool       `json:"probed,omitempty"`   // it asks outside
 	AskAgain *time.Time `json:"-"`                  // when its answer is asked for anew
 }
 

@@ -13,7 +13,11 @@ type Event interface{ name() string }
 // who they are.
 type (
 	// Judged: the gates were judged, on the plan that still holds.
-	Judged struct{ Verdicts []Verdict }
+	// Probes are the newest answers of gates that ask outside, if any were asked.
+	Judged struct {
+		Verdicts []Verdict
+		Probes   []Probe
+	}
 	// Replanned: what the plan was made of has changed.
 	Replanned struct{ Plan Plan }
 	// RejectedBy: somebody who may approve said no.
@@ -30,7 +34,13 @@ type (
 		By     Person
 		Reason string
 	}
-	// Accepted: the deployer took a desired state.
+	// Claimed: a runner of jobs is going to run the hook. It is on record before
+	// the job begins, so that no other runner begins it a second time.
+	Claimed struct {
+		Generation int64
+		Runner     string
+	}
+	// Accepted: the deployer took a desired state, or the job of a hook began.
 	Accepted struct{ Generation int64 }
 	// Refused: the deployer did not take it. Retry says whether it may yet;
 	// Lost, that nobody can tell whether it did and asking twice is not safe.
@@ -50,6 +60,7 @@ type (
 		Generation int64
 		State      JobState
 		Message    string
+		Cursor     string // behind the lines of its output that were kept
 	}
 	// Measured: a check was made once.
 	Measured struct {
@@ -72,6 +83,7 @@ func (RejectedBy) name() string      { return "rejected" }
 func (ApprovalExpired) name() string { return "expired" }
 func (SupersededBy) name() string    { return "superseded" }
 func (CancelledBy) name() string     { return "cancelled" }
+func (Claimed) name() string         { return "claimed" }
 func (Accepted) name() string        { return "accepted" }
 func (Refused) name() string         { return "refused" }
 func (Seen) name() string            { return "observed" }
@@ -139,6 +151,10 @@ func (m *machine) handle(ev Event) {
 		m.end(Superseded, ev.Version+" took its place.")
 	case CancelledBy:
 		m.cancelled(ev)
+	case Claimed:
+		if run := m.d.Current(); run.Generation == ev.Generation && run.State == Applying && run.Runner == "" {
+			run.Runner = ev.Runner
+		}
 	case Accepted:
 		if run := m.d.Current(); run.Generation == ev.Generation && run.State == Applying {
 			run.State, run.Attempts, run.UnreadySince = Converging, 0, m.now
@@ -160,6 +176,7 @@ func (m *machine) handle(ev Event) {
 
 func (m *machine) judged(ev Judged) {
 	m.d.Verdicts = ev.Verdicts
+	m.d.Probes = MergeProbes(m.d.Probes, ev.Probes)
 	if len(ev.Verdicts) == 0 { // the controls are always judged: no verdict is no answer, not a yes
 		m.d.Message = "The gates have not been judged yet."
 		return

@@ -5,10 +5,16 @@ import "time"
 // jobSeen judges how the job of a hook stands.
 func (m *machine) jobSeen(ev JobSeen) {
 	run := m.d.Current()
-	if run.Desired.Hook == nil || run.Generation != ev.Generation || (run.State != Converging && run.State != Applying) {
+	if run.Desired.Hook == nil || run.Generation != ev.Generation || (run.State != Converging && run.State != Applying && run.State != Lost) {
 		return
 	}
-	run.Message = ev.Message
+	if run.State == Lost {
+		if ev.State != JobSucceeded && ev.State != JobFailed {
+			return
+		}
+		run.State = Converging // its runner knows after all
+	}
+	run.Message, run.Cursor = ev.Message, ev.Cursor
 	switch ev.State {
 	case JobSucceeded:
 		run.ReadyAt = &m.now
@@ -66,6 +72,9 @@ func (m *machine) found(run *PhaseRun, done bool) {
 		m.advance()
 	default:
 		run.State, run.Attempts, run.UnreadySince = Converging, 0, m.now
+		if m.d.State == Paused {
+			m.d.State = Running
+		}
 	}
 }
 

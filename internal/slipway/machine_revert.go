@@ -127,7 +127,10 @@ func (m *machine) why() string {
 const (
 	soonest    = 100 * time.Millisecond
 	latest     = 2 * time.Second
-	gateLatest = time.Minute
+	lostLatest = 15 * time.Second
+	// gateLatest is only a net below the signals: whatever may open a gate wakes
+	// those that wait for it, and most wait for a person, for days.
+	gateLatest = 10 * time.Minute
 )
 
 // nextWake is when the engine has something to look at again. No active
@@ -139,7 +142,7 @@ func (m *machine) nextWake() *time.Time {
 			at = m.now.Add(soonest)
 			return &at
 		}
-		at = m.now.Add(gateLatest)
+		at = m.now.Add(gateLatest + time.Duration(m.d.ID%60)*time.Second) // not all at once
 		for _, v := range m.d.Verdicts {
 			for _, soon := range []*time.Time{v.Until, v.AskAgain} {
 				if soon != nil && soon.After(m.now) && soon.Before(at) {
@@ -165,7 +168,7 @@ func (m *machine) nextWake() *time.Time {
 			at = end
 		}
 	case Lost:
-		at = m.now.Add(gateLatest)
+		at = m.now.Add(lostLatest)
 	default:
 		at = m.now.Add(latest)
 	}

@@ -19,6 +19,7 @@ func Table() []Transition {
 		{Waiting, "superseded", []State{Superseded}},
 		{Waiting, "cancelled", []State{Cancelled}},
 
+		{Running, "claimed", []State{Running}},
 		{Running, "accepted", []State{Running}},
 		{Running, "refused", []State{Running, Paused, Reverting, Failed}},
 		{Running, "observed", []State{Running, Paused, Succeeded, Reverting, Failed}},
@@ -28,15 +29,17 @@ func Table() []Transition {
 		{Running, "cancelled", []State{Reverting, Cancelled}},
 		{Running, "superseded", []State{Superseded}},
 
+		{Paused, "claimed", []State{Paused}},
 		{Paused, "accepted", []State{Paused}},
 		{Paused, "refused", []State{Paused, Reverting, Failed}},
-		{Paused, "observed", []State{Paused, Reverting, Failed}},
+		{Paused, "observed", []State{Paused, Running, Reverting, Failed}},
 		{Paused, "job", []State{Paused, Reverting, Failed}},
 		{Paused, "measured", []State{Paused, Reverting, Failed}},
 		{Paused, "resumed", []State{Running, Succeeded}},
 		{Paused, "cancelled", []State{Reverting, Cancelled}},
 		{Paused, "superseded", []State{Superseded}},
 
+		{Reverting, "claimed", []State{Reverting}},
 		{Reverting, "accepted", []State{Reverting}},
 		{Reverting, "refused", []State{Reverting, Failed}},
 		{Reverting, "observed", []State{Reverting, RolledBack, Cancelled, Failed}},

@@ -10,8 +10,14 @@ import (
 // release: what is unknown is shown as unknown and asked again.
 func (m *machine) seen(ev Seen) {
 	run := m.d.Current()
-	if run.State == Applying || run.State == Lost || run.Desired.Hook != nil {
+	if run.State == Applying || run.Desired.Hook != nil {
 		return
+	}
+	if run.State == Lost {
+		if ev.Err != "" || ev.Observed.Generation != run.Generation {
+			return
+		}
+		m.found(run, true) // the deployer knows after all
 	}
 	if ev.Err != "" {
 		run.Message = because("The deployer could not be asked", ev.Err)

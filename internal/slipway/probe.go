@@ -70,17 +70,39 @@ func (d Deployment) DueProbes(now time.Time) []int {
 		if !g.probed() {
 			continue
 		}
+		interval := time.Duration(g.probeInterval())
+		if d.waitsAnyway() {
+			interval = max(interval, calmProbeInterval)
+		}
 		p, ok := d.probeOf(i)
-		if age := now.Sub(p.At); !ok || age < 0 || age >= time.Duration(g.probeInterval()) {
+		if age := now.Sub(p.At); !ok || age < 0 || age >= interval {
 			due = append(due, i)
 		}
 	}
 	return due
 }
 
+// calmProbeInterval is how often a gate is asked while others keep the
+// deployment from starting anyway.
+const calmProbeInterval = 5 * time.Minute
+
+// waitsAnyway reports whether a gate that asks nothing outside was shut when
+// the gates were last judged.
+func (d Deployment) waitsAnyway() bool {
+	for _, v := range Blocking(d.Verdicts) {
+		if !v.Probed {
+			return true
+		}
+	}
+	return false
+}
+
 // MergeProbes puts new answers in the place of old ones. An answer that says
 // the same as before keeps its Since.
 func MergeProbes(was, is []Probe) []Probe {
+	if len(is) == 0 {
+		return was
+	}
 	out := make([]Probe, 0, len(is))
 	for _, p := range is {
 		p.Since = p.At
@@ -104,10 +126,11 @@ func MergeProbes(was, is []Probe) []Probe {
 }
 
 func probeVerdict(f GateFacts, i int, g Gate) Verdict {
-	v := Verdict{Gate: g.Kind(), Title: g.Title()}
+	v := Verdict{Gate: g.Kind(), Title: g.Title(), Probed: true}
 	p, ok := f.Deployment.probeOf(i)
 	if !ok || f.Now.Sub(p.At) >= 2*time.Duration(g.probeInterval()) {
-		v.Result, v.Reason, v.Who = Wait, "It is being asked.", "Slipway"
+		soon := f.Now.Add(soonest)
+		v.Result, v.Reason, v.Who, v.AskAgain = Wait, "It is being asked.", "Slipway", &soon
 		if ok {
 			v.Reason = fmt.Sprintf("Its last answer is from %s: %s", p.At.UTC().Format("15:04:05 MST"), p.Reason)
 		}

@@ -23,6 +23,9 @@ type Engine struct {
 	Feed      slipway.Feed
 	Waker     Waker
 	Deployers *Registry
+	Checks    slipway.Checker // nil: no deployment has checks
+	Prober    slipway.Prober  // nil: no plan has gates that ask outside
+	Jobs      slipway.Jobs    // nil: no stage has hooks
 	Clock     slipway.Clock
 	Log       *slog.Logger
 
@@ -91,6 +94,9 @@ func (e *Engine) Run(ctx context.Context) {
 	wg.Go(func() { e.every(ctx, sweepEvery, e.sweep) })
 	wg.Go(func() { e.every(ctx, observeEvery, e.observeAll) })
 	wg.Go(func() { e.automate(ctx) })
+	if e.Jobs != nil {
+		wg.Go(func() { e.every(ctx, tidyEvery, e.stopOrphans) })
+	}
 	wg.Wait()
 }
 
@@ -178,7 +184,12 @@ var errMoved = &slipway.Error{Code: slipway.CodeConflict, Message: "The deployme
 
 // take applies an event to the deployment if it is still the one that was
 // looked at, together with what else belongs into the transaction.
-func (e *Engine) take(ctx context.Context, seen slipway.Deployment, ev slipway.Event, also func(slipway.Tx) error) (next time.Time, err error) {
+func (e *Engine) take(ctx context.Context, seen slipway.Deployment, ev slipway.Event, also func(slipway.Tx) error) (time.Time, error) {
+	return e.takeAll(ctx, seen, []slipway.Event{ev}, also)
+}
+
+// takeAll takes several events one after the other, in one transaction.
+func (e *Engine) takeAll(ctx context.Context, seen slipway.Deployment, events []slipway.Event, also func(slipway.Tx) error) (next time.Time, err error) {
 	err = e.Store.Write(ctx, func(tx slipway.Tx) error {
 		d, err := tx.Deployments().Get(ctx, seen.ID)
 		if err != nil {
@@ -192,11 +203,15 @@ func (e *Engine) take(ctx context.Context, seen slipway.Deployment, ev slipway.E
 				return err
 			}
 		}
-		saved, err := slipway.Advance(ctx, tx, d, ev, slipway.System("engine"), e.now())
-		if err != nil {
-			return err
+		for _, ev := range events {
+			if !d.State.Active() {
+				break // what the first event ended needs no second one
+			}
+			if d, err = slipway.Advance(ctx, tx, d, ev, slipway.System("engine"), e.now()); err != nil {
+				return err
+			}
 		}
-		next = wakeOf(saved)
+		next = wakeOf(d)
 		return nil
 	})
 	return next, err

@@ -5,6 +5,7 @@ import (
 	"context"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -123,7 +124,7 @@ func atWork(ctx context.Context, tx slipway.Tx) (map[deployers.Target]bool, erro
 	for {
 		list, next, err := tx.Deployments().List(ctx, slipway.DeploymentFilter{States: []slipway.State{slipway.Running, slipway.Paused, slipway.Reverting}}, page)
 		for _, d := range list {
-			busy[target(d)] = true
+			busy[target(d, "")] = true
 		}
 		if err != nil || next == "" {
 			return busy, err
@@ -138,11 +139,17 @@ func (e *Engine) askAfter(ctx context.Context, s slipway.StageState) (slipway.Ob
 	if !ok || ctx.Err() != nil {
 		return slipway.Observed{}, false
 	}
-	seen := e.ask(ctx, deployer, deployers.Target{Service: s.Service, Environment: s.Environment})
-	if seen.Err != "" {
-		e.Log.WarnContext(ctx, "deployer does not answer", "service", s.Service, "environment", s.Environment, "error", seen.Err)
+	var all *slipway.Observed
+	for _, site := range s.Live.Spec.SiteNames() {
+		seen := e.askTarget(ctx, deployer, deployers.Target{Service: s.Service, Environment: s.Environment, Site: site})
+		if seen.Err != "" {
+			e.Log.WarnContext(ctx, "deployer does not answer", "service", s.Service, "environment", s.Environment, "site", site, "error", seen.Err)
+			return slipway.Observed{}, false
+		}
+		merged := mergeSite(all, site, seen.Observed)
+		all = &merged
 	}
-	return seen.Observed, seen.Err == ""
+	return *all, true
 }
 
 func (e *Engine) saveReport(ctx context.Context, tx slipway.Tx, r report) error {
@@ -200,11 +207,14 @@ func (e *Engine) fetchLogs(ctx context.Context, deployer deployers.Deployer, d s
 	}
 	call, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
+	site := d.Current().Desired.Site
+	cursor = atSite(cursor, site)
+	defer func() { cursor = ofSite(cursor, site) }()
 	for range logCalls {
 		var lines []deployers.LogLine
 		next := cursor
 		err := guard(func() (err error) {
-			lines, next, err = reader.Logs(call, target(d), cursor, logLines)
+			lines, next, err = reader.Logs(call, target(d, site), cursor, logLines)
 			return err
 		})
 		if err != nil {
@@ -225,4 +235,24 @@ func (e *Engine) fetchLogs(ctx context.Context, deployer deployers.Deployer, d s
 		}
 	}
 	return out, cursor, read
+}
+
+// ofSite marks a cursor as that of one site of several, and atSite takes it
+// back: at another site reading begins anew.
+func ofSite(cursor, site string) string {
+	if site == "" || cursor == "" {
+		return cursor
+	}
+	return site + " " + cursor
+}
+
+func atSite(cursor, site string) string {
+	if site == "" {
+		return cursor
+	}
+	rest, ok := strings.CutPrefix(cursor, site+" ")
+	if !ok {
+		return ""
+	}
+	return rest
 }

@@ -1,9 +1,12 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/slipway-dev/slipway/deployers"
@@ -71,13 +74,30 @@ func (r *Registry) Preview(ctx context.Context, p slipway.Plan) (string, []byte,
 	if !ok {
 		return "", nil, fmt.Errorf("there is no deployer %q here", p.To.Deployer.Name)
 	}
-	last := slipway.PhaseRun{Desired: p.Phases[len(p.Phases)-1]}
-	var preview deployers.Preview
-	err := guard(func() (err error) {
-		preview, err = d.Preview(ctx, deployers.Target{Service: p.Service, Environment: p.Environment}, desired(p, last))
-		return err
-	})
-	return preview.Text, preview.Prepared, err
+	last := map[string]slipway.Desired{} // of each site
+	for _, phase := range p.Phases {
+		if phase.Hook == nil {
+			last[phase.Site] = phase
+		}
+	}
+	var text []string
+	var prepared []byte
+	for _, site := range slices.Sorted(maps.Keys(last)) {
+		t := deployers.Target{Service: p.Service, Environment: p.Environment, Site: site}
+		var preview deployers.Preview
+		err := guard(func() (err error) {
+			preview, err = d.Preview(ctx, t, desired(p, slipway.PhaseRun{Desired: last[site]}))
+			return err
+		})
+		if err != nil {
+			return "", nil, err
+		}
+		if site != "" {
+			preview.Text = "site " + site + "\n" + preview.Text
+		}
+		text, prepared = append(text, preview.Text), preview.Prepared
+	}
+	return strings.Join(text, "\n"), prepared, nil
 }
 
 // guard turns a panic of a deployer into an error: one bad deployer stops only
@@ -96,22 +116,32 @@ func guard(f func() error) (err error) {
 // that has lost its memory: a new host, an empty data directory.
 func (r *Registry) Hand(ctx context.Context, d slipway.Deployment) (slipway.Observed, error) {
 	deployer, ok := r.byName[d.Plan.To.Deployer.Name]
-	if !ok || d.Current() == nil {
+	runs := d.LastRuns()
+	if !ok || len(runs) == 0 {
 		return slipway.Observed{}, fmt.Errorf("deployment %d cannot be handed over", d.ID)
 	}
-	if err := guard(func() error { return deployer.Apply(ctx, target(d), desired(d.Plan, *d.Current())) }); err != nil {
-		return slipway.Observed{}, err
+	var all *slipway.Observed
+	for _, run := range runs {
+		t := target(d, run.Desired.Site)
+		if err := guard(func() error { return deployer.Apply(ctx, t, desired(d.Plan, run)) }); err != nil {
+			return slipway.Observed{}, err
+		}
+		var o deployers.Observed
+		err := guard(func() (err error) {
+			o, err = deployer.Observe(ctx, t)
+			return err
+		})
+		if err != nil {
+			return slipway.Observed{}, err
+		}
+		merged := mergeSite(all, t.Site, observed(o, t.Site))
+		all = &merged
 	}
-	var o deployers.Observed
-	err := guard(func() (err error) {
-		o, err = deployer.Observe(ctx, target(d))
-		return err
-	})
-	return observed(o), err
+	return *all, nil
 }
 
-func target(d slipway.Deployment) deployers.Target {
-	return deployers.Target{Service: d.Service, Environment: d.Environment}
+func target(d slipway.Deployment, site string) deployers.Target {
+	return deployers.Target{Service: d.Service, Environment: d.Environment, Site: site}
 }
 
 // desired spells a phase out for the deployer: each track with all that its
@@ -123,8 +153,15 @@ func desired(p slipway.Plan, run slipway.PhaseRun) deployers.Desired {
 		if !ok {
 			continue
 		}
+		config, _, ok := spec.At(run.Desired.Site)
+		if !ok {
+			config = spec.Deployer.Config
+		}
 		track := deployers.Track{ID: t.Spec, Version: t.Version, Weight: t.Weight, Replicas: t.Replicas,
-			Config: spec.Deployer.Config, Env: spec.Config}
+			Preview: t.Preview, Config: config, Env: spec.Config}
+		for _, m := range t.Match {
+			track.Match = append(track.Match, deployers.Match(m))
+		}
 		for _, a := range spec.Artifacts {
 			track.Artifacts = append(track.Artifacts, deployers.Artifact(a))
 		}
@@ -136,14 +173,33 @@ func desired(p slipway.Plan, run slipway.PhaseRun) deployers.Desired {
 	return out
 }
 
-func observed(o deployers.Observed) slipway.Observed {
+func observed(o deployers.Observed, site string) slipway.Observed {
 	out := slipway.Observed{At: o.At.UTC().Truncate(time.Microsecond), Generation: o.Generation, Converged: o.Converged,
-		Address: o.Address, Message: o.Message, Tracks: []slipway.ObservedTrack{}}
+		Address: o.Address, Preview: o.Preview, Message: o.Message, Tracks: []slipway.ObservedTrack{}}
 	for _, t := range o.Tracks {
-		out.Tracks = append(out.Tracks, slipway.ObservedTrack{Spec: t.ID, Version: t.Version, Wanted: t.Wanted, Ready: t.Ready, Weight: t.Weight, Message: t.Message})
+		out.Tracks = append(out.Tracks, slipway.ObservedTrack{Site: site, Spec: t.ID, Version: t.Version, Wanted: t.Wanted, Ready: t.Ready,
+			Weight: t.Weight, Draining: t.Draining, Addresses: t.Addresses, Message: t.Message})
 	}
 	if o.Failure != nil {
 		out.Message, out.Failed = o.Failure.Reason, o.Failure.Terminal
 	}
 	return out
+}
+
+// mergeSite puts the report of one site beside those of the others. A stage
+// with sites is as converged as the worst of them.
+func mergeSite(known *slipway.Observed, site string, o slipway.Observed) slipway.Observed {
+	if site == "" || known == nil {
+		return o
+	}
+	tracks := slices.Clone(o.Tracks)
+	for _, t := range known.Tracks {
+		if t.Site != site && t.Site != "" {
+			tracks = append(tracks, t)
+			o.Converged = o.Converged && t.Ready >= t.Wanted
+		}
+	}
+	slices.SortStableFunc(tracks, func(a, b slipway.ObservedTrack) int { return cmp.Compare(a.Site, b.Site) })
+	o.Tracks, o.Generation = tracks, max(o.Generation, known.Generation)
+	return o
 }

@@ -24,6 +24,8 @@ func (e *Engine) Step(ctx context.Context, id int64) (time.Time, error) {
 		return time.Time{}, err
 	case d.State == slipway.Waiting:
 		return e.judge(ctx, d)
+	case d.Current().Desired.Hook != nil:
+		return e.hook(ctx, d)
 	case d.Current().State == slipway.Applying:
 		return e.apply(ctx, d)
 	default:
@@ -34,6 +36,10 @@ func (e *Engine) Step(ctx context.Context, id int64) (time.Time, error) {
 // judge opens the gates or says what holds them. Whether the plan still is
 // what today's facts ask for is checked in the very transaction that starts it.
 func (e *Engine) judge(ctx context.Context, seen slipway.Deployment) (next time.Time, err error) {
+	probes, err := e.probe(ctx, seen)
+	if err != nil {
+		return time.Time{}, err
+	}
 	stale := false
 	err = e.Store.Write(ctx, func(tx slipway.Tx) error {
 		d, err := tx.Deployments().Get(ctx, seen.ID)
@@ -48,21 +54,24 @@ func (e *Engine) judge(ctx context.Context, seen slipway.Deployment) (next time.
 		var verdicts []slipway.Verdict
 		switch {
 		case isAny(err, slipway.CodeNotFound, slipway.CodeInvalid, slipway.CodeConflict):
-			verdicts = []slipway.Verdict{{Gate: "plan", Result: slipway.Fail, Since: &now, Reason: err.Error(), Who: "who may apply the pipeline"}}
+			again := now.Add(planAgain)
+			verdicts = []slipway.Verdict{{Gate: "plan", Result: slipway.Fail, Since: &now, AskAgain: &again, Reason: err.Error(), Who: "who may apply the pipeline"}}
 		case err != nil:
 			return err
 		case today.Intent() != d.Plan.Intent():
 			stale = true
 			return nil
 		}
-		facts, err := slipway.LoadGateFacts(ctx, tx, d, now)
+		judged := d
+		judged.Probes = slipway.MergeProbes(d.Probes, probes)
+		facts, err := slipway.LoadGateFacts(ctx, tx, judged, now)
 		if err != nil {
 			return err
 		}
 		// The other gates are judged in any case: an approval lapses in its time
 		// even if the plan cannot be made anew.
 		verdicts = append(slipway.Verdicts(facts), verdicts...)
-		var ev slipway.Event = slipway.Judged{Verdicts: verdicts}
+		var ev slipway.Event = slipway.Judged{Verdicts: verdicts, Probes: probes}
 		if slipway.ApprovalLapsed(verdicts, now) {
 			ev = slipway.ApprovalExpired{}
 		}
@@ -103,6 +112,9 @@ func (e *Engine) replan(ctx context.Context, seen slipway.Deployment) (time.Time
 	})
 }
 
+// planAgain is how soon a plan is made again that could not be.
+const planAgain = time.Minute
+
 // unplanned keeps a deployment waiting, visibly, whose plan no longer holds and
 // whose deployer cannot say what another would change.
 func (e *Engine) unplanned(ctx context.Context, seen slipway.Deployment, why error) (time.Time, error) {
@@ -116,7 +128,8 @@ func (e *Engine) unplanned(ctx context.Context, seen slipway.Deployment, why err
 	if err != nil {
 		return time.Time{}, err
 	}
-	verdicts := append(slipway.Verdicts(facts), slipway.Verdict{Gate: "plan", Result: slipway.Unknown, Since: &now,
+	again := now.Add(planAgain)
+	verdicts := append(slipway.Verdicts(facts), slipway.Verdict{Gate: "plan", Result: slipway.Unknown, Since: &now, AskAgain: &again,
 		Reason: "The plan no longer holds, and the deployer could not say what a new one would change: " + why.Error(), Who: "who runs the deployer"})
 	if slipway.ApprovalLapsed(verdicts, now) {
 		return e.take(ctx, seen, slipway.ApprovalExpired{}, nil)
@@ -135,70 +148,104 @@ func (e *Engine) apply(ctx context.Context, d slipway.Deployment) (time.Time, er
 	}
 	call, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	err := guard(func() error { return deployer.Apply(call, target(d), desired(d.Plan, *run)) })
+	err := guard(func() error { return deployer.Apply(call, target(d, run.Desired.Site), desired(d.Plan, *run)) })
 	if ctx.Err() != nil {
 		return time.Time{}, ctx.Err()
 	}
-	if err != nil && !deployers.IsTerminal(err) && e.ask(ctx, deployer, target(d)).Observed.Generation == run.Generation {
-		err = nil // it was taken, only the answer was lost
+	lost := false
+	if err != nil && !deployers.IsTerminal(err) {
+		seen := e.ask(ctx, deployer, d, run.Desired.Site)
+		if seen.Observed.Generation == run.Generation {
+			err = nil // it was taken, only the answer was lost
+		}
+		lost = deployer.Capabilities().AtMostOnce
 	}
 	if ctx.Err() != nil {
 		return time.Time{}, ctx.Err()
 	}
 	if err != nil {
 		e.Log.WarnContext(ctx, "deployer refused", "deployment", d.ID, "generation", run.Generation, "error", err)
-		return e.take(ctx, d, slipway.Refused{Generation: run.Generation, Reason: err.Error(), Retry: !deployers.IsTerminal(err)}, nil)
+		return e.take(ctx, d, slipway.Refused{Generation: run.Generation, Reason: err.Error(), Retry: !deployers.IsTerminal(err), Lost: lost}, nil)
 	}
 	return e.take(ctx, d, slipway.Accepted{Generation: run.Generation}, nil)
 }
 
-// observe asks what runs and lets the machine judge it. A report that changes
-// nothing but the time of the next look is not saved while this look stays.
+// observe asks what runs, makes the check whose time has come, and lets the
+// machine judge both. A report that changes nothing but the time of the next
+// look is not saved while this look stays.
 func (e *Engine) observe(ctx context.Context, d slipway.Deployment) (time.Time, error) {
 	deployer, ok := e.Deployers.get(d.Plan.To.Deployer.Name)
 	if !ok {
 		return e.take(ctx, d, slipway.Seen{Err: "there is no deployer " + d.Plan.To.Deployer.Name + " here"}, nil)
 	}
-	seen := e.ask(ctx, deployer, target(d))
+	seen := e.ask(ctx, deployer, d, d.Current().Desired.Site)
 	if ctx.Err() != nil {
 		return time.Time{}, ctx.Err()
 	}
+	events := []slipway.Event{seen}
+	if measured, ok := e.measure(ctx, d, seen.Observed); ok {
+		events = append(events, measured)
+	}
 	lines, cursor, read := e.fetchLogs(ctx, deployer, d)
+	if ctx.Err() != nil {
+		return time.Time{}, ctx.Err()
+	}
 	next, _, err := slipway.Step(d, seen, e.now())
 	if err != nil {
 		return time.Time{}, err
 	}
 	wake := wakeOf(next)
-	if !read && sameButWake(d, next) && wake.Sub(e.now()) <= waitHere && d.NextWakeAt != nil && e.now().Sub(*d.NextWakeAt) < waitHere {
+	if len(events) == 1 && !read && sameButWake(d, next) && wake.Sub(e.now()) <= waitHere && d.NextWakeAt != nil && e.now().Sub(*d.NextWakeAt) < waitHere {
 		return wake, nil
 	}
-	return e.take(ctx, d, seen, func(tx slipway.Tx) error {
-		if read {
-			if err := tx.Logs().Append(ctx, d.ID, lines, cursor); err != nil {
-				return err
-			}
+	return e.takeAll(ctx, d, events, func(tx slipway.Tx) error {
+		if err := keepLines(ctx, tx, d, lines, cursor, read, e.now()); err != nil || seen.Err != "" {
+			return err
 		}
-		if len(lines) > 0 {
-			if err := tx.Events().Add(ctx, slipway.DomainEvent{At: e.now(), Kind: "deployment.log", Team: d.Team, Service: d.Service,
-				Environment: d.Environment, Deployment: d.ID, Message: d.Message}); err != nil {
-				return err
-			}
-		}
-		if seen.Err != "" {
-			return nil
-		}
-		return tx.Stages().PutObserved(ctx, d.Service, d.Environment, seen.Observed)
+		return e.keepReport(ctx, tx, d, seen.Observed)
 	})
 }
 
+// keepLines saves what workloads printed, and says that there is more to read.
+func keepLines(ctx context.Context, tx slipway.Tx, d slipway.Deployment, lines []slipway.LogLine, cursor string, read bool, now time.Time) error {
+	if read {
+		if err := tx.Logs().Append(ctx, d.ID, lines, cursor); err != nil {
+			return err
+		}
+	}
+	if len(lines) == 0 {
+		return nil
+	}
+	return tx.Events().Add(ctx, slipway.DomainEvent{At: now, Kind: "deployment.log", Team: d.Team, Service: d.Service,
+		Environment: d.Environment, Deployment: d.ID, Message: d.Message})
+}
+
+// keepReport saves what was seen at the site of the phase at work, beside what
+// was seen at the others.
+func (e *Engine) keepReport(ctx context.Context, tx slipway.Tx, d slipway.Deployment, o slipway.Observed) error {
+	site := d.Current().Desired.Site
+	if site != "" {
+		known, err := tx.Stages().Get(ctx, d.Service, d.Environment)
+		if err != nil {
+			return err
+		}
+		o = mergeSite(known.Observed, site, o)
+	}
+	return tx.Stages().PutObserved(ctx, d.Service, d.Environment, o)
+}
+
 // ask turns the deployer's answer, or its failure to answer, into an event.
-func (e *Engine) ask(ctx context.Context, deployer deployers.Deployer, t deployers.Target) slipway.Seen {
+func (e *Engine) ask(ctx context.Context, deployer deployers.Deployer, d slipway.Deployment, site string) slipway.Seen {
+	return e.askTarget(ctx, deployer, target(d, site))
+}
+
+func (e *Engine) askTarget(ctx context.Context, deployer deployers.Deployer, t deployers.Target) slipway.Seen {
 	call, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	var seen slipway.Seen
 	err := guard(func() error {
 		o, err := deployer.Observe(call, t)
-		seen.Observed = observed(o)
+		seen.Observed = observed(o, t.Site)
 		return err
 	})
 	if err != nil {

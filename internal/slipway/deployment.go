@@ -126,6 +126,21 @@ const maxPhases = maxRuns / 4
 // higher IDs, later phases of one deployment higher numbers.
 func generation(deployment int64, run int) int64 { return deployment*maxRuns + int64(run) }
 
+// DeploymentOf is the deployment that a generation belongs to.
+func DeploymentOf(generation int64) int64 { return generation / maxRuns }
+
+// LastRuns returns, of each site, the last desired state asked for.
+func (d Deployment) LastRuns() []PhaseRun {
+	var runs []PhaseRun
+	for _, run := range slices.Backward(d.Runs) {
+		known := slices.ContainsFunc(runs, func(r PhaseRun) bool { return r.Desired.Site == run.Desired.Site })
+		if run.Desired.Hook == nil && !known {
+			runs = append(runs, run)
+		}
+	}
+	return runs
+}
+
 // Current returns the phase at work, nil before the first.
 func (d *Deployment) Current() *PhaseRun {
 	if len(d.Runs) == 0 {

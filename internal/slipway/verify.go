@@ -120,6 +120,7 @@ type CheckRun struct {
 	PassedInRow  int           `json:"passedInRow,omitempty"`
 	NextAt       *time.Time    `json:"nextAt,omitempty"` // when to measure again; nil: not by itself
 	Job          string        `json:"job,omitempty"`    // key of the job at work
+	JobSince     *time.Time    `json:"jobSince,omitempty"`
 	AcceptedBy   string        `json:"acceptedBy,omitempty"`
 }
 
@@ -155,13 +156,16 @@ func (r CheckRun) decided() bool {
 
 // count adds a measurement and decides the check if a limit says so.
 func (r CheckRun) count(c Check, m Measurement) CheckRun {
-	r.Job = ""
 	if m.Pending {
+		if r.Job != m.Job {
+			r.JobSince = &m.At
+		}
 		r.Job, r.Message, r.State = m.Job, m.Message, CheckRunning
 		next := m.At.Add(jobPoll)
 		r.NextAt = &next
 		return r
 	}
+	r.Job, r.JobSince = "", nil
 	r.Measurements = append(slices.Clone(r.Measurements), m)
 	r.Measurements = r.Measurements[max(0, len(r.Measurements)-keptMeasurements):]
 	r.Message = m.Message

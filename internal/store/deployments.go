@@ -29,6 +29,7 @@ type deploymentRow struct {
 	Phase           int
 	Ending          slipway.State
 	Verdicts        doc[[]slipway.Verdict]
+	Probes          doc[[]slipway.Probe]
 	Message         string
 	SupersededBy    int64
 	CreatedAt       stamp `gorm:"autoCreateTime:false"`
@@ -50,7 +51,7 @@ func rowOfDeployment(d slipway.Deployment) deploymentRow {
 		Version: d.Version, Cause: d.Cause, State: d.State, Plan: docOf(d.Plan), PlanDigest: d.PlanDigest,
 		Replaced: docOf(d.Replaced), RequestedByKind: d.RequestedBy.Kind, RequestedBy: d.RequestedBy.ID,
 		RequestedByName: d.RequestedBy.Name, Note: d.Note, Runs: docOf(d.Runs), Phase: d.Phase,
-		Ending: d.Ending, Verdicts: docOf(d.Verdicts), Message: d.Message, SupersededBy: d.SupersededBy,
+		Ending: d.Ending, Verdicts: docOf(d.Verdicts), Probes: docOf(d.Probes), Message: d.Message, SupersededBy: d.SupersededBy,
 		CreatedAt: stampOf(d.CreatedAt), StartedAt: stampOrNil(d.StartedAt),
 		EndedAt: stampOrNil(d.EndedAt), NextWakeAt: stampOrNil(d.NextWakeAt),
 	}
@@ -63,7 +64,7 @@ func (r deploymentRow) domain() slipway.Deployment {
 		Replaced:    r.Replaced.V,
 		RequestedBy: slipway.Person{Kind: r.RequestedByKind, ID: r.RequestedBy, Name: r.RequestedByName},
 		Note:        r.Note, Runs: r.Runs.V, Phase: r.Phase, Ending: r.Ending, Verdicts: r.Verdicts.V,
-		Message: r.Message, SupersededBy: r.SupersededBy, CreatedAt: r.CreatedAt.Time,
+		Probes: r.Probes.V, Message: r.Message, SupersededBy: r.SupersededBy, CreatedAt: r.CreatedAt.Time,
 		StartedAt: r.StartedAt.orNil(), EndedAt: r.EndedAt.orNil(), NextWakeAt: r.NextWakeAt.orNil(),
 	}
 }
@@ -192,11 +193,11 @@ func (s deployments) Save(ctx context.Context, d slipway.Deployment) (slipway.De
 	row := rowOfDeployment(d)
 	row.Epoch++
 	n, err := s.exec(ctx, "save deployment", `UPDATE deployments SET epoch = ?, state = ?, plan = ?,
-		plan_digest = ?, replaced = ?, note = ?, runs = ?, phase = ?, ending = ?, verdicts = ?, message = ?,
+		plan_digest = ?, replaced = ?, note = ?, runs = ?, phase = ?, ending = ?, verdicts = ?, probes = ?, message = ?,
 		superseded_by = ?, started_at = ?, ended_at = ?, next_wake_at = ?
 		WHERE id = ? AND epoch = ? AND (state = ? OR `+activeStates+`)`,
 		row.Epoch, row.State, row.Plan, row.PlanDigest, row.Replaced, row.Note, row.Runs, row.Phase,
-		row.Ending, row.Verdicts, row.Message, row.SupersededBy, row.StartedAt, row.EndedAt, row.NextWakeAt,
+		row.Ending, row.Verdicts, row.Probes, row.Message, row.SupersededBy, row.StartedAt, row.EndedAt, row.NextWakeAt,
 		row.ID, d.Epoch, row.State)
 	if err != nil {
 		return slipway.Deployment{}, err

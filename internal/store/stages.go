@@ -15,6 +15,7 @@ type stageRow struct {
 	LiveSince      *stamp
 	Observed       doc[*slipway.Observed]
 	ObservedAt     *stamp
+	Partial        doc[*slipway.Partial]
 	Hold           doc[*slipway.Hold]
 	Failure        doc[*slipway.LastFailure]
 }
@@ -24,7 +25,7 @@ func (stageRow) TableName() string { return "stage_states" }
 func (r stageRow) domain() slipway.StageState {
 	state := slipway.StageState{
 		Team: r.Team, Service: r.Service, Environment: r.Environment,
-		Observed: r.Observed.V, Hold: r.Hold.V, Failure: r.Failure.V,
+		Observed: r.Observed.V, Partial: r.Partial.V, Hold: r.Hold.V, Failure: r.Failure.V,
 	}
 	if r.LiveDeployment != nil && r.LiveSpec.V != nil && r.LiveSince != nil {
 		state.Live = &slipway.Live{Deployment: *r.LiveDeployment, Spec: *r.LiveSpec.V, Since: r.LiveSince.Time}
@@ -61,7 +62,7 @@ func (s stages) All(ctx context.Context) ([]slipway.StageState, error) {
 func (s stages) Put(ctx context.Context, v slipway.StageState) error {
 	row := stageRow{
 		Service: v.Service, Environment: v.Environment, Team: v.Team,
-		Observed: docOf(v.Observed), Hold: docOf(v.Hold), Failure: docOf(v.Failure),
+		Observed: docOf(v.Observed), Partial: docOf(v.Partial), Hold: docOf(v.Hold), Failure: docOf(v.Failure),
 	}
 	if v.Live != nil {
 		row.LiveDeployment, row.LiveSpec, row.LiveSince = &v.Live.Deployment, docOf(&v.Live.Spec), stampOrNil(&v.Live.Since)
@@ -70,7 +71,7 @@ func (s stages) Put(ctx context.Context, v slipway.StageState) error {
 		row.ObservedAt = stampOrNil(&v.Observed.At)
 	}
 	return s.put(ctx, "put stage", &row, []string{"service", "environment"}, "team", "live_deployment",
-		"live_spec", "live_since", "observed", "observed_at", "hold", "failure")
+		"live_spec", "live_since", "observed", "observed_at", "partial", "hold", "failure")
 }
 
 // PutObserved leaves everything else as it is, and never replaces a report by

@@ -18,6 +18,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/demo"
 	"github.com/slipway-dev/slipway/internal/demoapp"
 	"github.com/slipway-dev/slipway/internal/identity/devissuer"
+	"github.com/slipway-dev/slipway/internal/jobs"
 	"github.com/slipway-dev/slipway/internal/server/rest"
 	"github.com/slipway-dev/slipway/internal/store"
 )
@@ -30,6 +31,8 @@ func hiddenCommands() []*cobra.Command {
 			RunE: func(c *cobra.Command, args []string) error { return demoapp.Main(c.Context(), args, c.OutOrStdout()) }},
 		{Use: process.ProxyCommand, Short: "The proxy of one process target", DisableFlagParsing: true,
 			RunE: func(c *cobra.Command, args []string) error { return process.ProxyMain(c.Context(), args) }},
+		{Use: jobs.SupervisorCommand, Short: "The supervisor of one job", DisableFlagParsing: true,
+			RunE: func(c *cobra.Command, args []string) error { return jobs.SupervisorMain(c.Context(), args) }},
 		{Use: "openapi", Short: "Print the OpenAPI document", Args: cobra.NoArgs,
 			RunE: func(c *cobra.Command, _ []string) error {
 				document, err := rest.OpenAPI()

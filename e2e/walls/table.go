@@ -38,6 +38,7 @@ func rooms() []room {
 		{path: "internal/server", inner: true, may: surface},
 		{path: "internal/client", may: []string{"internal/slipway"}, stdOnly: true},
 		{path: "internal/demoapp", stdOnly: true},
+		{path: "internal/jobs", stdOnly: true},
 		{path: "internal/demo", may: []string{
 			"internal/app", "internal/engine", "internal/slipway", "internal/manifest", "internal/demoapp", "deployers/...",
 		}},

@@ -1,0 +1,152 @@
+package jobs
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// What is kept of the output of a job.
+const (
+	maxLine   = 16 << 10
+	maxOutput = 4 << 20
+	maxReason = 200
+	minSecret = 4 // shorter values are no secrets, and would make output unreadable
+)
+
+// Streams of a line. In the file they are their last three letters.
+const (
+	streamOut = "stdout"
+	streamErr = "stderr"
+)
+
+// capture writes down what a command prints, line by line:
+//
+//	2026-11-21T04:06:23.123456789Z out applying 0042_orders.sql
+type capture struct {
+	redact [][]byte
+
+	mu      sync.Mutex
+	file    io.Writer
+	written int
+	full    bool              // nothing more is kept
+	last    map[string]string // the last line of each stream that is not blank
+}
+
+func newCapture(file io.Writer, secrets []string) *capture {
+	c := &capture{file: file, last: map[string]string{}}
+	for _, secret := range secrets {
+		// The output is read line by line, so a key of many lines is many secrets.
+		for line := range strings.Lines(secret) {
+			if line = strings.TrimRight(line, "\r\n"); len(line) >= minSecret {
+				c.redact = append(c.redact, []byte(line))
+			}
+		}
+	}
+	// The longest first: one secret may be the beginning of another.
+	slices.SortFunc(c.redact, func(a, b []byte) int { return len(b) - len(a) })
+	return c
+}
+
+// follow reads a stream of the command to its end.
+func (c *capture) follow(stream string, from io.Reader) {
+	longest := 0
+	for _, secret := range c.redact {
+		longest = max(longest, len(secret))
+	}
+	// A secret that begins before the cut is read as a whole, and so recognised.
+	reader := bufio.NewReaderSize(from, maxLine+longest)
+	for {
+		raw, err := reader.ReadSlice('\n')
+		if len(raw) > 0 {
+			c.line(stream, c.clean(raw))
+		}
+		for errors.Is(err, bufio.ErrBufferFull) {
+			_, err = reader.ReadSlice('\n')
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// clean makes a line of what was printed: of valid UTF-8, without NUL, which
+// databases refuse, and no longer than we keep. Colours stay.
+func (c *capture) clean(raw []byte) string {
+	raw = bytes.TrimRight(raw, "\r\n")
+	for _, secret := range c.redact {
+		raw = bytes.ReplaceAll(raw, secret, []byte(redacted))
+	}
+	cut := ""
+	if len(raw) > maxLine {
+		raw, cut = raw[:maxLine], fmt.Sprintf("… (Slipway keeps %d KiB of a line)", maxLine>>10)
+	}
+	return strings.ReplaceAll(strings.ToValidUTF8(string(raw), "\uFFFD"), "\x00", "\uFFFD") + cut
+}
+
+func (c *capture) line(stream, text string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if strings.TrimSpace(text) != "" {
+		c.last[stream] = text
+	}
+	if c.full {
+		return
+	}
+	if c.written+len(text) > maxOutput {
+		c.full = true
+		stream, text = streamErr, fmt.Sprintf("Slipway keeps %d MiB of the output of a job; what follows is not kept.", maxOutput>>20)
+	}
+	n, err := io.WriteString(c.file, formatLine(Line{At: time.Now(), Stream: stream, Text: text}))
+	c.written += n
+	if err != nil {
+		c.full = true // more would be glued to the half of a line
+		fmt.Fprintln(os.Stderr, "the output of the command is not kept:", err)
+	}
+}
+
+// lastLine is what the command said last, fit for a message.
+func (c *capture) lastLine() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	line := c.last[streamErr]
+	if line == "" {
+		line = c.last[streamOut]
+	}
+	return plain(line)
+}
+
+var escapeSequence = regexp.MustCompile("\x1b(\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]*(\x07|\x1b\\\\)?|[@-Z\\\\-_])")
+
+// plain makes one short line without colours and control characters.
+func plain(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, escapeSequence.ReplaceAllString(text, ""))
+	text = strings.Join(strings.Fields(text), " ")
+	if len(text) > maxReason {
+		text = strings.ToValidUTF8(text[:maxReason], "") + "…"
+	}
+	return text
+}
+
+// lastLineOf is the last line of a small file of ours.
+func lastLineOf(path string) string {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	lines := strings.Split(strings.TrimSpace(string(data)), "\n")
+	return plain(lines[len(lines)-1])
+}

@@ -39,6 +39,7 @@ type capture struct {
 	written int
 	full    bool              // nothing more is kept
 	last    map[string]string // the last line of each stream that is not blank
+	err     error             // why the file is not complete
 }
 
 func newCapture(file io.Writer, secrets []string) *capture {
@@ -108,8 +109,7 @@ func (c *capture) line(stream, text string) {
 	n, err := io.WriteString(c.file, formatLine(Line{At: time.Now(), Stream: stream, Text: text}))
 	c.written += n
 	if err != nil {
-		c.full = true // more would be glued to the half of a line
-		fmt.Fprintln(os.Stderr, "the output of the command is not kept:", err)
+		c.full, c.err = true, err // more would be glued to the half of a line
 	}
 }
 

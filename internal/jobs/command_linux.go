@@ -17,6 +17,7 @@ import (
 const (
 	subreaper  = 36 // PR_SET_CHILD_SUBREAPER
 	stopPoll   = 100 * time.Millisecond
+	linger     = time.Second
 	drainLimit = 2 * time.Second
 )
 
@@ -114,26 +115,33 @@ func (c *command) reap() {
 }
 
 // wait returns once nothing of the command runs any more and all that it
-// printed is kept. What it leaves running when it ends is killed; when it is
-// made to end, the processes of its group are given the grace of the job.
+// printed is kept. When it is made to end, its group has the grace of the job to
+// do so. When it ends by itself, what it leaves running has only a moment: enough
+// for a pipe that still writes, and no way to leave a service behind.
 func (s *supervisor) wait(ctx context.Context, c *command) Status {
 	why := s.untilReason(ctx, c)
+	patience := linger
 	if why != "" {
+		patience = s.job.Grace
 		_ = syscall.Kill(-c.pid, syscall.SIGTERM)
-		grace := time.NewTimer(s.job.Grace)
-		defer grace.Stop()
-		select {
-		case <-c.gone:
-		case <-grace.C:
-		}
 	}
-	c.kill()
+	limit := time.NewTimer(patience)
+	defer limit.Stop()
+	select {
+	case <-c.gone:
+	case <-limit.C:
+		c.kill()
+	}
 	for _, pipe := range c.pipes {
 		// Somebody who is not of the job may have got hold of the other end.
 		_ = pipe.SetReadDeadline(time.Now().Add(drainLimit))
 	}
 	c.read.Wait()
-	return verdict(why, c.status, c.capture.lastLine())
+	result := verdict(why, c.status, c.capture.lastLine())
+	if c.capture.err != nil {
+		result.Message += fmt.Sprintf(" (not all of its output was kept: %v)", c.capture.err)
+	}
+	return result
 }
 
 // untilReason waits for the command to exit, or for a reason to end it.
@@ -164,11 +172,6 @@ func (c *command) kill() {
 	pause := time.NewTicker(killPause)
 	defer pause.Stop()
 	for {
-		select {
-		case <-c.gone:
-			return
-		default:
-		}
 		killWhere(func(pid int) bool { return parentOf(pid) == os.Getpid() })
 		select {
 		case <-c.gone:
@@ -188,11 +191,10 @@ func verdict(why string, status syscall.WaitStatus, last string) Status {
 		result.ExitCode = status.ExitStatus()
 		result.Message = fmt.Sprintf("exited with code %d", result.ExitCode)
 	}
-	if why == "" && result.ExitCode == 0 {
+	switch {
+	case result.ExitCode == 0:
 		result.State = Succeeded
-		return result
-	}
-	if last != "" {
+	case last != "":
 		result.Message += ": " + last
 	}
 	return result

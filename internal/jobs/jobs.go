@@ -86,6 +86,7 @@ const (
 // Runner runs jobs below one directory. Any number of them may share it.
 type Runner struct {
 	root string
+	id   string
 	self string
 	log  *slog.Logger
 	now  func() time.Time
@@ -111,7 +112,11 @@ func New(dir, self string, log *slog.Logger) (*Runner, error) {
 	if err := os.MkdirAll(root, 0o700); err != nil {
 		return nil, fmt.Errorf("jobs: %w", err)
 	}
-	return &Runner{root: root, self: self, log: log, now: time.Now, at: func(string) {}}, nil
+	id, err := readID(root)
+	if err != nil {
+		return nil, fmt.Errorf("jobs: %w", err)
+	}
+	return &Runner{root: root, id: id, self: self, log: log, now: time.Now, at: func(string) {}}, nil
 }
 
 // Steps of Start, for tests.
@@ -122,10 +127,10 @@ const (
 	stepHanded   = "handed"   // it has the environment
 )
 
-// Start begins a job, unless a job of this key was ever begun on this host. It
-// returns once the supervisor has all that it needs; whether the command could
-// be started, and how it ended, is for Status to say. After an error nothing is
-// certain but this: to call Start again is safe, and Status tells the truth.
+// Start begins a job, unless there is one of this key on this host. It returns
+// once the supervisor has all that it needs: whether the command could be
+// started, and how it ended, is for Status to say. An error means that this call
+// started nothing, and that nothing of it will start later.
 func (r *Runner) Start(ctx context.Context, job Job) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -154,7 +159,8 @@ func (r *Runner) Start(ctx context.Context, job Job) error {
 	r.log.Info("job started", "job", job.Key, "pid", supervisor.Pid)
 	err = handOver(ctx, stdin, job)
 	r.at(stepHanded)
-	if err = errors.Join(err, stdin.Close()); err != nil {
+	_ = stdin.Close()
+	if err != nil {
 		return fmt.Errorf("job %s: its supervisor did not take the environment: %w", job.Key, err)
 	}
 	return nil

@@ -1,3 +1,5 @@
+//go:build linux
+
 package jobs
 
 import (
@@ -255,46 +257,5 @@ func TestWrongJobsAreRefused(t *testing.T) {
 	}
 	if all := g.all(); len(all) > 0 {
 		t.Errorf("left behind: %v", all)
-	}
-}
-
-func TestForget(t *testing.T) {
-	t.Parallel()
-	g := newRig(t)
-	g.start(g.sh("old", "true"))
-	g.start(g.sh("runs", "echo ready; exec sleep 600"))
-	g.start(g.sh("lost", "exec sleep 600"))
-	limit := g.ended("old").EndedAt.Add(time.Nanosecond)
-	g.until("lost", "it began", func(s Status) bool { return !s.StartedAt.IsZero() })
-	g.start(g.sh("young", "true"))
-	g.ended("young")
-	if err := os.Mkdir(filepath.Join(g.root, tempPrefix+"1"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	check := func(want ...string) {
-		t.Helper()
-		if all := g.all(); !slices.Equal(all, want) {
-			t.Errorf("kept: %v", all)
-		}
-	}
-	if err := g.Forget(t.Context(), limit); err != nil {
-		t.Error(err)
-	}
-	check("lost", "runs", "young")
-	if s := g.status("old"); s.State != Unknown || !s.StartedAt.IsZero() {
-		t.Errorf("%+v", s)
-	}
-	g.kill9(g.supervisor("lost"))
-	g.ended("lost")
-	g.printed("runs", "ready")
-	if err := g.Forget(t.Context(), time.Now().Add(time.Minute)); err != nil {
-		t.Error(err)
-	}
-	check("runs")
-	if left, _ := os.ReadDir(g.root); len(left) != 1 {
-		t.Errorf("left: %v", left)
-	}
-	if s := g.status("runs"); s.State != Running {
-		t.Errorf("%+v", s)
 	}
 }

@@ -1,8 +1,11 @@
+//go:build linux
+
 package jobs
 
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -85,10 +88,12 @@ func newRig(t *testing.T) *rig {
 		if t.Failed() {
 			g.show()
 		}
-		for _, s := range g.all() {
-			if err := g.Stop(context.Background(), s); err != nil {
-				t.Errorf("Stop: %v", err)
-			}
+		keys, err := g.AtWork(context.Background())
+		for _, key := range keys {
+			err = errors.Join(err, g.Stop(context.Background(), key))
+		}
+		if err != nil {
+			t.Error(err)
 		}
 		eventually(t, "nothing of the test runs", func() (bool, string) {
 			found := processes(base)

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -67,7 +66,7 @@ func (r *Runner) settle(dir string) (Status, error) {
 		strays := killStrays(i.Token)
 		r.log.Warn("a job was lost with its supervisor", "job", i.Key, "strays", strays)
 		s = Status{State: Unknown, ExitCode: -1, StartedAt: began, EndedAt: r.now(), Message: fmt.Sprintf(
-			"its supervisor was killed or the host restarted%s; how far the command came is not known, and nothing of it runs any more", why)}
+			"its supervisor was killed or the host restarted%s; how far the command came is not known, and what was left of it was killed", why)}
 	}
 	return s, writeJSON(filepath.Join(dir, resultName), s)
 }
@@ -106,47 +105,4 @@ func (r *Runner) Stop(ctx context.Context, key string) error {
 		return fmt.Errorf("job %s cannot be stopped: %w", key, err)
 	}
 	return file.Close()
-}
-
-// Forget removes what is kept of jobs that ended before a time. Start would run
-// a forgotten job again, so it has to be one that nobody will ask for any more.
-func (r *Runner) Forget(ctx context.Context, olderThan time.Time) error {
-	entries, err := os.ReadDir(r.root)
-	if err != nil {
-		return err
-	}
-	var problems error
-	for _, e := range entries {
-		if err := ctx.Err(); err != nil {
-			return errors.Join(problems, err)
-		}
-		if err := r.forget(e, olderThan); err != nil {
-			problems = errors.Join(problems, fmt.Errorf("%s is not forgotten: %w", e.Name(), err))
-		}
-	}
-	return problems
-}
-
-func (r *Runner) forget(e fs.DirEntry, olderThan time.Time) error {
-	dir := filepath.Join(r.root, e.Name())
-	switch {
-	case strings.HasPrefix(e.Name(), tempPrefix):
-		// Left by a portal that was killed in the middle of it.
-		if info, err := e.Info(); err != nil || !info.ModTime().Before(olderThan) {
-			return nil
-		}
-		return os.RemoveAll(dir)
-	case !strings.HasPrefix(e.Name(), jobPrefix):
-		return nil
-	}
-	s, err := r.status(dir)
-	if err != nil || s.State == Running || !s.EndedAt.Before(olderThan) {
-		return err
-	}
-	temp, err := os.MkdirTemp(r.root, tempPrefix)
-	if err != nil {
-		return err
-	}
-	// All at once: half a directory would be a job that nobody can read.
-	return errors.Join(os.Rename(dir, filepath.Join(temp, e.Name())), os.RemoveAll(temp))
 }

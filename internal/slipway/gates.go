@@ -75,10 +75,14 @@ type GateFacts struct {
 // those of its plan. The order is fixed: controls first, people last.
 func Verdicts(f GateFacts) []Verdict {
 	verdicts := []Verdict{blockVerdict(f), lockVerdict(f), freezeVerdict(f)}
-	for _, g := range f.Deployment.Plan.Gates {
+	for i, g := range f.Deployment.Plan.Gates {
 		switch {
 		case g.Soak != nil:
 			verdicts = append(verdicts, soakVerdict(f, *g.Soak))
+		case g.Window != nil:
+			verdicts = append(verdicts, windowVerdict(f, *g.Window))
+		case g.probed():
+			verdicts = append(verdicts, probeVerdict(f, i, g))
 		case g.Approval != nil:
 			verdicts = append(verdicts, approvalVerdict(f, *g.Approval))
 		default: // a newer Slipway may have frozen the plan: what is not understood stays shut

@@ -68,7 +68,7 @@ func carryOut(ctx context.Context, tx Tx, d Deployment, effect Effect, now time.
 		state.Partial = nil
 	}
 	if effect.Hold != "" {
-		state.Hold = &Hold{Reason: effect.Hold, By: "Slipway", Deployment: d.ID, Since: now, Frozen: effect.Frozen}
+		state.Hold = &Hold{Reason: effect.Hold, By: "Slipway", Deployment: d.ID, Since: now, Frozen: effect.Frozen || before.Hold.frozen()}
 	}
 	if effect.Failure {
 		state.Failure = &LastFailure{Deployment: d.ID, Version: d.Version, State: d.State, Message: d.Message, At: now}

@@ -219,6 +219,10 @@ type Hold struct {
 	Since      time.Time `json:"since"`
 }
 
+// frozen stays with a stage when a hold takes the place of another: only
+// somebody who lifts it ends that.
+func (h *Hold) frozen() bool { return h != nil && h.Frozen }
+
 // LastFailure is the newest failed deployment since the last success.
 type LastFailure struct {
 	Deployment int64     `json:"deployment"`

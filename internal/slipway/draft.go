@@ -95,9 +95,8 @@ func Admit(ctx context.Context, tx Tx, d Draft, r Request) ([]Verdict, error) {
 		undone, err := irreversible(ctx, tx, d, r)
 		return append(blocking, undone...), err
 	}
-	if hold := d.State.Hold; hold != nil && r.By.Kind == ActorSystem {
-		blocking = append(blocking, Verdict{Gate: "hold", Result: Wait, Since: &hold.Since,
-			Reason: because("Automation is held", hold.Reason), Who: "who may lift holds of " + r.Service})
+	if hold := d.State.Hold; hold != nil && (hold.Frozen || r.By.Kind == ActorSystem) {
+		blocking = append(blocking, hold.verdict(r))
 	}
 	stage, _ := d.Pipeline.Stage(r.Environment)
 	for _, before := range stage.After {
@@ -114,6 +113,15 @@ func Admit(ctx context.Context, tx Tx, d Draft, r Request) ([]Verdict, error) {
 		}
 	}
 	return blocking, nil
+}
+
+// verdict says that a stage is held, to whoever it is held for.
+func (h Hold) verdict(r Request) Verdict {
+	what := "Automation is held"
+	if h.Frozen {
+		what = r.Environment + " of " + r.Service + " takes nothing but rollbacks until its hold is lifted"
+	}
+	return Verdict{Gate: "hold", Result: Wait, Since: &h.Since, Reason: because(what, h.Reason), Who: "who may lift holds of " + r.Service}
 }
 
 // irreversible asks for consent to leave what is marked irreversible: what is

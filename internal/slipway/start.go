@@ -99,7 +99,7 @@ func setHold(ctx context.Context, tx Tx, draft Draft, d Deployment, r Request, n
 		if r.Note != "" {
 			reason += ": " + r.Note
 		}
-		state.Hold = &Hold{Reason: reason, By: r.By.Name, Deployment: d.ID, Since: now}
+		state.Hold = &Hold{Reason: reason, By: r.By.Name, Deployment: d.ID, Since: now, Frozen: state.Hold.frozen()}
 	case state.Hold != nil && r.Cause == CausePromote && r.By.Kind != ActorSystem:
 		newest, err := tx.Releases().Newest(ctx, r.Service)
 		if err != nil {

@@ -100,7 +100,7 @@ func (w *walk) see(o Observed) *walk { w.t.Helper(); return w.step(seen(w.d, o))
 // running is past its gates, with its first phase accepted.
 func running(t *testing.T, change ...func(*Plan)) *walk {
 	t.Helper()
-	return start(t, change...).step(Judged{pass}).accept()
+	return start(t, change...).step(Judged{Verdicts: pass}).accept()
 }
 
 func (w *walk) is(state State, run PhaseState) *walk {

@@ -13,6 +13,7 @@ func (m *machine) jobSeen(ev JobSeen) {
 			return
 		}
 		run.State = Converging // its runner knows after all
+		m.unpark(run)
 	}
 	run.Message, run.Cursor = ev.Message, ev.Cursor
 	switch ev.State {
@@ -58,7 +59,7 @@ func (m *machine) lose(run *PhaseRun, reason string) {
 	}
 	run.State = Lost
 	if m.d.State == Running {
-		m.d.State = Paused
+		m.d.State, run.Parked = Paused, true
 	}
 	m.d.Message = sentences(reason, "Look for yourself, then resume as done, or resume to do it again.")
 }
@@ -72,10 +73,15 @@ func (m *machine) found(run *PhaseRun, done bool) {
 		m.advance()
 	default:
 		run.State, run.Attempts, run.UnreadySince = Converging, 0, m.now
-		if m.d.State == Paused {
-			m.d.State = Running
-		}
 	}
+}
+
+// unpark lets a deployment go on that was only paused because a call was lost.
+func (m *machine) unpark(run *PhaseRun) {
+	if run.Parked && m.d.State == Paused {
+		m.d.State = Running
+	}
+	run.Parked = false
 }
 
 // repeat makes the same call once more, under a new generation.

@@ -21,7 +21,7 @@ func Table() []Transition {
 
 		{Running, "claimed", []State{Running}},
 		{Running, "accepted", []State{Running}},
-		{Running, "refused", []State{Running, Paused, Reverting, Failed}},
+		{Running, "refused", []State{Running, Paused, Succeeded, Reverting, Failed}},
 		{Running, "observed", []State{Running, Paused, Succeeded, Reverting, Failed}},
 		{Running, "job", []State{Running, Paused, Succeeded, Reverting, Failed}},
 		{Running, "measured", []State{Running, Paused, Reverting, Failed}},
@@ -32,8 +32,8 @@ func Table() []Transition {
 		{Paused, "claimed", []State{Paused}},
 		{Paused, "accepted", []State{Paused}},
 		{Paused, "refused", []State{Paused, Reverting, Failed}},
-		{Paused, "observed", []State{Paused, Running, Reverting, Failed}},
-		{Paused, "job", []State{Paused, Reverting, Failed}},
+		{Paused, "observed", []State{Paused, Running, Succeeded, Reverting, Failed}},
+		{Paused, "job", []State{Paused, Running, Succeeded, Reverting, Failed}},
 		{Paused, "measured", []State{Paused, Reverting, Failed}},
 		{Paused, "resumed", []State{Running, Succeeded}},
 		{Paused, "cancelled", []State{Reverting, Cancelled}},
@@ -41,10 +41,10 @@ func Table() []Transition {
 
 		{Reverting, "claimed", []State{Reverting}},
 		{Reverting, "accepted", []State{Reverting}},
-		{Reverting, "refused", []State{Reverting, Failed}},
+		{Reverting, "refused", []State{Reverting, RolledBack, Cancelled, Failed}},
 		{Reverting, "observed", []State{Reverting, RolledBack, Cancelled, Failed}},
-		{Reverting, "job", []State{Reverting, RolledBack, Cancelled, Failed}},
-		{Reverting, "resumed", []State{Reverting, RolledBack, Cancelled, Failed}},
+		{Reverting, "job", []State{Reverting, RolledBack, Cancelled}},
+		{Reverting, "resumed", []State{Reverting, RolledBack, Cancelled}},
 		{Reverting, "superseded", []State{Superseded}},
 	}
 }

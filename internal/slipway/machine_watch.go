@@ -17,7 +17,8 @@ func (m *machine) seen(ev Seen) {
 		if ev.Err != "" || ev.Observed.Generation != run.Generation {
 			return
 		}
-		m.found(run, true) // the deployer knows after all
+		m.unpark(run) // the deployer knows after all
+		m.found(run, true)
 	}
 	if ev.Err != "" {
 		run.Message = because("The deployer could not be asked", ev.Err)
@@ -107,7 +108,7 @@ func (m *machine) advance() {
 		return
 	}
 	m.closeRun(Done)
-	if s := m.d.Plan.Strategy; m.d.Cause != CauseRollback && m.d.Plan.From != nil && !s.whole() {
+	if s := m.d.Plan.Strategy; m.d.Plan.LeavesPart() {
 		m.end(Succeeded, m.d.Version+" has its part of "+m.d.Environment+", beside "+m.d.Plan.From.Version+".")
 		m.effects = append(m.effects, Effect{Partial: &Partial{Deployment: m.d.ID, Spec: m.d.Plan.To, Share: s.Share, Match: s.Match, Since: m.now}})
 		return

@@ -42,11 +42,11 @@ func TestTheFirstDeploymentLeavesNothingBehind(t *testing.T) {
 
 func TestWhatIsIrreversibleIsNeverUndoneByItself(t *testing.T) {
 	t.Parallel()
-	says := denied + " The release is marked irreversible, so nothing was undone. Decide by hand."
+	says := denied + " The release is marked irreversible, so nothing was undone. The stage is frozen until somebody decides."
 	w := running(t, lasting).see(broken).is(Failed, Broken).says(says)
-	w.asks(Effect{Failure: true, Hold: "2.0 failed: " + says})
+	w.asks(Effect{Failure: true, Hold: "2.0 failed: " + says, Frozen: true})
 	running(t, lasting).after(time.Hour).see(Observed{}).is(Failed, Broken)
-	refused := start(t, lasting).step(Judged{pass})
+	refused := start(t, lasting).step(Judged{Verdicts: pass})
 	refused.step(Refused{Generation: refused.d.Current().Generation, Reason: "quota"}).is(Failed, Broken)
 	// Going back to it is another matter: what it changed outside is done already.
 	running(t, lasting, rollback).see(broken).is(Reverting, Applying)
@@ -92,7 +92,7 @@ func TestCancelInEachState(t *testing.T) {
 		t.Fatal(w.d.State)
 	}
 	for name, at := range map[string]*walk{
-		"applying":   start(t).step(Judged{pass}),
+		"applying":   start(t).step(Judged{Verdicts: pass}),
 		"converging": running(t),
 		"baking":     running(t).see(ready),
 		"paused":     running(t).step(PausedBy{anna}),
@@ -147,7 +147,7 @@ func TestSupersededAtWorkSaysNothingIsDone(t *testing.T) {
 func TestDeployersMaySayNothingOrTooMuch(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"", " ", "\n", "no.", "one\ntwo  three\n", "Really?"} {
-		w := start(t).step(Judged{pass})
+		w := start(t).step(Judged{Verdicts: pass})
 		for _, ev := range []Event{
 			Refused{Generation: w.d.Current().Generation, Reason: text, Retry: true},
 			Refused{Generation: w.d.Current().Generation, Reason: text},

@@ -53,6 +53,7 @@ func newLifetime(t *rapid.T) *lifetime {
 		p.OnFailure = rapid.SampledFrom([]FailureRule{OnFailureRollback, OnFailureRollback, OnFailureStop}).Draw(t, "onFailure")
 		p.Cause = rapid.SampledFrom([]Cause{CausePromote, CauseRollback, CauseRedeploy}).Draw(t, "cause")
 	})
+	d = furnished(t, d)
 	return &lifetime{born: deepCopy(d), d: d, now: t0}
 }
 
@@ -69,11 +70,19 @@ func (l *lifetime) anyEvent(t *rapid.T) Event {
 		o.Generation, o.Message = generation, texts.Draw(t, "message")
 		return Seen{Observed: o}
 	}
+	if run := l.d.Current(); run != nil && run.EndedAt == nil && rapid.IntRange(0, 2).Draw(t, "own") > 0 {
+		if run.Desired.Hook != nil {
+			return anyJobEvent(t, generation)
+		}
+		if run.ReadyAt != nil && len(run.Checks) > 0 {
+			return anyMeasured(t, generation, l.now)
+		}
+	}
 	switch n := rapid.IntRange(0, 99).Draw(t, "event"); {
 	case n < 8:
-		return Judged{pass}
+		return Judged{Verdicts: pass}
 	case n < 10:
-		return Judged{rapid.SampledFrom([][]Verdict{nil, {}, wait, {wait[0], pass[0]}}).Draw(t, "verdicts")}
+		return Judged{Verdicts: rapid.SampledFrom([][]Verdict{nil, {}, wait, {wait[0], pass[0]}}).Draw(t, "verdicts")}
 	case n < 35:
 		return Accepted{generation}
 	case n < 60:
@@ -85,11 +94,11 @@ func (l *lifetime) anyEvent(t *rapid.T) Event {
 	case n < 80:
 		return Seen{Err: "connection refused"}
 	case n < 86:
-		return Refused{Generation: generation, Reason: texts.Draw(t, "reason"), Retry: n < 84}
+		return Refused{Generation: generation, Reason: texts.Draw(t, "reason"), Retry: n < 84, Lost: n == 81}
 	case n < 90:
 		return PausedBy{ben}
 	case n < 95:
-		return ResumedBy{By: anna}
+		return ResumedBy{By: anna, AsDone: n == 94}
 	case n == 95:
 		return CancelledBy{By: ben, Reason: texts.Draw(t, "reason")}
 	case n == 96:
@@ -137,7 +146,11 @@ func (l *lifetime) step(t *rapid.T) {
 // checkTimes: nothing active waits for ever (I6), nothing final is looked at.
 func checkTimes(t *rapid.T, d Deployment, now time.Time) {
 	if d.State.Active() {
-		if d.NextWakeAt == nil || d.NextWakeAt.Before(now) || d.NextWakeAt.After(now.Add(time.Minute)) || d.EndedAt != nil {
+		most := lostLatest
+		if d.State == Waiting {
+			most = gateLatest + time.Minute
+		}
+		if d.NextWakeAt == nil || d.NextWakeAt.Before(now) || d.NextWakeAt.After(now.Add(most)) || d.EndedAt != nil {
 			t.Fatalf("%s at %s: looked at again %v, ended %v", d.State, now, d.NextWakeAt, d.EndedAt)
 		}
 	} else if d.NextWakeAt != nil || d.EndedAt == nil || !d.EndedAt.Equal(now) {
@@ -197,6 +210,12 @@ func checkEffects(t *rapid.T, before, d Deployment, effects []Effect) {
 	for _, e := range effects {
 		if e.Live != nil {
 			all.Live = e.Live
+		}
+		if e.Partial != nil {
+			all.Live = &e.Partial.Spec
+			if s := d.Plan.Strategy; s.Type != StrategyPartial || s.Share >= 100 || d.Plan.From == nil || d.Cause == CauseRollback {
+				t.Fatalf("a part for what is whole: %+v", e.Partial)
+			}
 		}
 		all.Hold += e.Hold
 		all.Failure = all.Failure || e.Failure

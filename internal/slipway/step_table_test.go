@@ -18,7 +18,7 @@ func everyEvent(d Deployment) []Event {
 		generation = run.Generation
 	}
 	events := []Event{
-		Judged{pass}, Judged{wait}, Judged{}, Replanned{d.Plan},
+		Judged{Verdicts: pass}, Judged{Verdicts: wait}, Judged{}, Replanned{d.Plan},
 		RejectedBy{By: ben, Reason: "not on a Friday"}, ApprovalExpired{}, SupersededBy{"3.0"},
 		CancelledBy{By: ben}, CancelledBy{By: ben, Reason: "wrong release."}, PausedBy{ben}, ResumedBy{By: ben},
 		Seen{Err: "connection refused"},
@@ -29,6 +29,22 @@ func everyEvent(d Deployment) []Event {
 			Seen{Observed: Observed{Generation: g, Converged: true}},
 			Seen{Observed: Observed{Generation: g, Message: "1 of 4 ready"}},
 			Seen{Observed: Observed{Generation: g, Failed: true, Message: "image pull denied"}})
+	}
+	run := d.Current()
+	if run == nil {
+		return events
+	}
+	events = append(events, Refused{Generation: generation, Reason: "the answer was lost", Retry: true, Lost: true}, ResumedBy{By: ben, AsDone: true})
+	if run.Desired.Hook != nil || !d.State.Active() {
+		events = append(events, Claimed{Generation: generation, Runner: "r1"},
+			JobSeen{Generation: generation, State: JobRunning, Message: "at it"}, JobSeen{Generation: generation, State: JobSucceeded},
+			JobSeen{Generation: generation, State: JobFailed, Message: "exited with code 1"},
+			JobSeen{Generation: generation, State: JobUnknown, Message: "it is gone"}, JobSeen{Generation: generation - 1, State: JobFailed})
+	}
+	if len(run.Checks) > 0 || !d.State.Active() {
+		for _, outcome := range []Outcome{OutcomePass, OutcomeFail, OutcomeInconclusive, OutcomeError} {
+			events = append(events, Measured{Generation: generation, Check: "errors", Measurement: Measurement{At: t0, Outcome: outcome, Message: "0.2"}})
+		}
 	}
 	return events
 }
@@ -86,6 +102,9 @@ func explore(t *testing.T, from ...Deployment) map[move]bool {
 	return moves
 }
 
+// maxExplored bounds how often a hook is repeated in the search.
+const maxExplored = 8
+
 // situation is all of a deployment that decides what may happen next, with
 // failed calls only counted as few or many.
 func situation(d Deployment, now time.Time) string {
@@ -94,19 +113,29 @@ func situation(d Deployment, now time.Time) string {
 		run = *d.Current()
 	}
 	old := now.Sub(run.UnreadySince) >= time.Duration(d.Plan.Deadline)
-	return fmt.Sprint(d.PlanDigest, d.State, d.Phase, d.Ending, len(d.Runs), run.State, run.ReadyAt != nil, old, min(run.Attempts, 2))
+	checks := ""
+	for _, c := range run.Checks {
+		checks += fmt.Sprint(c.State, c.AcceptedBy)
+	}
+	return fmt.Sprint(d.PlanDigest, d.State, d.Phase, d.Ending, len(d.Runs) > maxExplored, run.State, run.ReadyAt != nil, old, min(run.Attempts, 2),
+		run.Desired.Hook != nil, run.Back, run.Try, run.Parked, run.Runner, checks)
 }
 
 func TestStepTakesExactlyTheTable(t *testing.T) {
 	t.Parallel()
 	worn := waiting()
-	worn, _, err := Step(worn, Judged{pass}, t0)
+	worn, _, err := Step(worn, Judged{Verdicts: pass}, t0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	worn.Runs[0].Attempts = maxAttempts - 1
+	retried, optional := hook("migrate"), hook("warm")
+	retried.Retries, optional.Optional = 1, true
 	moves := explore(t, worn, waiting(), waiting(first), waiting(lasting), waiting(stopping), waiting(pausing),
-		waiting(recreating), waiting(rollback), waiting(rollback, lasting))
+		waiting(recreating), waiting(rollback), waiting(rollback, lasting),
+		hooked(waiting(quick), Hooks{Before: []Hook{retried}, OnRollback: []Hook{hook("tell")}}),
+		hooked(waiting(quick), Hooks{After: []Hook{hook("warm")}}), hooked(waiting(quick), Hooks{After: []Hook{optional}}),
+		hooked(waiting(quick, stopping), Hooks{Before: []Hook{hook("migrate")}}), checked(waiting(quick)), checked(waiting(quick, stopping)))
 	for _, line := range Table() {
 		for _, to := range line.To {
 			if m := (move{line.From, line.On, to}); !moves[m] {

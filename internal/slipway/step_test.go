@@ -10,7 +10,7 @@ import (
 
 func TestGoesThroughItsPhases(t *testing.T) {
 	t.Parallel()
-	w := start(t).step(Judged{wait}).says("prod is locked by Ben.").step(Judged{pass}).is(Running, Applying)
+	w := start(t).step(Judged{Verdicts: wait}).says("prod is locked by Ben.").step(Judged{Verdicts: pass}).is(Running, Applying)
 	if !w.d.StartedAt.Equal(t0) || w.d.Current().Generation != 42*maxRuns+1 {
 		t.Fatalf("started %v, generation %d", w.d.StartedAt, w.d.Current().Generation)
 	}
@@ -30,7 +30,7 @@ func TestGoesThroughItsPhases(t *testing.T) {
 
 func TestNothingIsAcceptedBeforeItIsRecorded(t *testing.T) {
 	t.Parallel()
-	w := start(t).step(Judged{pass})
+	w := start(t).step(Judged{Verdicts: pass})
 	w.see(ready).is(Running, Applying) // a report cannot overtake the intent
 	w.see(Observed{Failed: true, Message: "no"}).is(Running, Applying)
 	w.accept().is(Running, Converging)
@@ -42,7 +42,7 @@ func TestNoVerdictIsNoYes(t *testing.T) {
 	if w.d.State != Waiting {
 		t.Fatalf("it is %s without a verdict", w.d.State)
 	}
-	if w.step(Judged{[]Verdict{{Gate: "check", Result: Unknown, Reason: "It did not answer."}}}); w.d.State != Waiting {
+	if w.step(Judged{Verdicts: []Verdict{{Gate: "check", Result: Unknown, Reason: "It did not answer."}}}); w.d.State != Waiting {
 		t.Fatalf("it is %s on what is unknown", w.d.State)
 	}
 }
@@ -90,7 +90,7 @@ func TestDeadlineCountsWhileNotReady(t *testing.T) {
 
 func TestTimeBeforeItWasTakenIsNotTheReleasesFault(t *testing.T) {
 	t.Parallel()
-	w := start(t).step(Judged{pass}).after(time.Hour).accept().see(Observed{}).is(Running, Converging)
+	w := start(t).step(Judged{Verdicts: pass}).after(time.Hour).accept().see(Observed{}).is(Running, Converging)
 	w.after(5*time.Minute).see(Observed{}).is(Reverting, Applying)
 }
 
@@ -106,7 +106,7 @@ func TestADeployerThatCannotBeAskedFailsNoRelease(t *testing.T) {
 
 func TestADeployerMayTakeItLate(t *testing.T) {
 	t.Parallel()
-	w := start(t).step(Judged{pass})
+	w := start(t).step(Judged{Verdicts: pass})
 	refused := Refused{Generation: w.d.Current().Generation, Reason: "busy", Retry: true}
 	for range maxAttempts - 1 {
 		w.after(time.Second).step(refused).is(Running, Applying).says("The deployer did not take it yet: busy.")
@@ -155,7 +155,7 @@ func TestAPhaseThatAsksForItPausesByItself(t *testing.T) {
 
 func TestReplanningVoidsWhatWasJudged(t *testing.T) {
 	t.Parallel()
-	w := start(t).step(Judged{wait})
+	w := start(t).step(Judged{Verdicts: wait})
 	was, plan := w.d.Plan, w.d.Plan
 	plan.To = spec("2.0", 9)
 	w.step(Replanned{plan}).says("The plan changed; earlier approvals no longer count.")

@@ -3,6 +3,7 @@ package slipway
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,10 +15,19 @@ import (
 // anyStrategy draws strategies that Check accepts for one replica or more.
 func anyStrategy() *rapid.Generator[Strategy] {
 	return rapid.Custom(func(t *rapid.T) Strategy {
-		s := Strategy{Type: rapid.SampledFrom([]StrategyType{StrategyRecreate, StrategyRolling, StrategyBlueGreen, StrategyCanary}).Draw(t, "type")}
+		s := Strategy{Type: rapid.SampledFrom([]StrategyType{StrategyRecreate, StrategyRolling, StrategyBlueGreen, StrategyCanary, StrategyPartial}).Draw(t, "type")}
 		switch s.Type {
 		case StrategyRolling:
 			s.Batch = rapid.IntRange(0, 4).Draw(t, "batch")
+			if rapid.Bool().Draw(t, "room") {
+				s.MaxUnavailable = max(1, s.Batch)
+				s.Batch = s.MaxUnavailable
+			}
+		case StrategyPartial:
+			s.Share = rapid.IntRange(0, 100).Draw(t, "share")
+			if s.Share == 0 {
+				s.Match = []Match{{Header: "X-Region", Value: "eu"}}
+			}
 		case StrategyBlueGreen:
 			s.KeepWarm = Duration(rapid.IntRange(0, 20).Draw(t, "keepWarm")) * Duration(time.Minute)
 			s.Manual = rapid.Bool().Draw(t, "manual")
@@ -73,6 +83,10 @@ func TestPhases(t *testing.T) {
 		"rolling by batch":  {Strategy{Type: StrategyRolling, Batch: 3}, &one, four, "1:25%×1+2:75%×3 | 2:100%×4"},
 		"rolling at once":   {Strategy{Type: StrategyRolling, Batch: 4}, &one, four, "2:100%×4"},
 		"rolling to fewer":  {Strategy{Type: StrategyRolling, Batch: 2}, &one, three, "1:34%×2+2:66%×2 | 2:100%×3"},
+		"rolling, room":     {Strategy{Type: StrategyRolling, Batch: 2, MaxUnavailable: 2}, &one, four, "1:100%×2 | 1:50%×2+2:50%×2 | 2:100%×2 | 2:100%×4"},
+		"a part":            {Strategy{Type: StrategyPartial, Share: 10}, &one, four, "1:90%×4+2:10%×1"},
+		"a part, widened":   {Strategy{Type: StrategyPartial, Share: 100}, &one, four, "2:100%×4"},
+		"some requests":     {Strategy{Type: StrategyPartial, Match: []Match{{Cookie: "beta", Value: "1"}}}, &one, four, "1:100%×4+2:0%×1"},
 		"blue/green":        {Strategy{Type: StrategyBlueGreen}, &one, three, "1:100%×4+2:0%×3 | 1:0%×4+2:100%×3 | 2:100%×3"},
 		"blue/green, warm":  {Strategy{Type: StrategyBlueGreen, KeepWarm: hour, Manual: true}, &one, three, "1:100%×4+2:0%×3 pause | 1:0%×4+2:100%×3 bake 1h | 2:100%×3"},
 		"canary":            {Strategy{Type: StrategyCanary, Steps: []CanaryStep{{Weight: 5, Bake: hour}, {Weight: 50, Pause: true}}}, &one, four, "1:95%×4+2:5%×1 bake 1h | 1:50%×4+2:50%×2 pause | 2:100%×4"},
@@ -105,8 +119,14 @@ func TestPhasesOfAnyStrategy(t *testing.T) {
 				t.Fatalf("nothing runs in phase %d: %s", i, sketch(phases))
 			}
 		}
-		if last := phases[len(phases)-1].Tracks; !reflect.DeepEqual(last, []Track{to.track(100, to.Replicas)}) {
+		if last := phases[len(phases)-1].Tracks; !reflect.DeepEqual(last, []Track{to.track(100, to.Replicas)}) && (s.whole() || from != &other) {
 			t.Fatalf("it ends with %+v", last)
+		}
+		if !s.whole() && from == &other {
+			if last := phases[0].Tracks; len(phases) != 1 || last[0].Replicas != other.Replicas || last[1].Weight != s.Share {
+				t.Fatalf("a part is %s", sketch(phases))
+			}
+			return
 		}
 		if from != &other {
 			if len(phases) != 1 {
@@ -121,10 +141,16 @@ func TestPhasesOfAnyStrategy(t *testing.T) {
 // checkCare: what serves is never too little while two releases run.
 func checkCare(t *rapid.T, s Strategy, from, to Spec, phases []Desired) {
 	weight := 0
-	for _, p := range phases {
-		if s.Type == StrategyRecreate {
-			return
+	if s.Type == StrategyRecreate {
+		return
+	}
+	if s.MaxUnavailable > 0 {
+		if s.MaxUnavailable < to.Replicas { // else Check refuses it
+			checkRoom(t, s, from, to, phases)
 		}
+		return
+	}
+	for _, p := range phases {
 		before, after := p.Tracks[0], p.Tracks[1]
 		if before.Spec != from.ID() || after.Spec != to.ID() || after.Replicas > to.Replicas || before.Replicas > from.Replicas {
 			t.Fatalf("tracks %+v", p.Tracks)
@@ -146,6 +172,31 @@ func checkCare(t *rapid.T, s Strategy, from, to Spec, phases []Desired) {
 			t.Fatalf("%d %% after %d %%", after.Weight, weight)
 		}
 		weight = after.Weight
+	}
+}
+
+// checkRoom: from phase to phase replicas are either stopped or started, never
+// more of them than may be missing at once, and there are never more in all
+// than before or after.
+func checkRoom(t *rapid.T, s Strategy, from, to Spec, phases []Desired) {
+	running := map[string]int{from.ID(): from.Replicas}
+	for _, p := range append(slices.Clone(phases), Desired{Tracks: []Track{to.track(100, to.Replicas)}}) {
+		next, started, stopped, all := map[string]int{}, 0, 0, 0
+		for _, track := range p.Tracks {
+			next[track.Spec] = track.Replicas
+			all += track.Replicas
+			started += max(0, track.Replicas-running[track.Spec])
+		}
+		for id, n := range running {
+			stopped += max(0, n-next[id])
+		}
+		if started > 0 && stopped > 0 {
+			t.Fatalf("%s starts %d and stops %d: %s", p.Name, started, stopped, sketch(phases))
+		}
+		if from.Replicas == to.Replicas && (started > s.MaxUnavailable || all > to.Replicas || all < to.Replicas-s.MaxUnavailable) {
+			t.Fatalf("%s has %d of %d, and starts %d: %s", p.Name, all, to.Replicas, started, sketch(phases))
+		}
+		running = next
 	}
 }
 
@@ -185,7 +236,7 @@ func TestStrategyCheck(t *testing.T) {
 		}
 	}
 	rapid.Check(t, func(t *rapid.T) {
-		if faults := anyStrategy().Draw(t, "strategy").Check(4); len(faults) > 0 {
+		if faults := anyStrategy().Draw(t, "strategy").Check(5); len(faults) > 0 {
 			t.Fatal(faults)
 		}
 	})

@@ -70,7 +70,7 @@ func (a *App) Retry(ctx context.Context, actor slipway.Actor, c Control) (slipwa
 	if old.State.Active() || old.State == slipway.Succeeded {
 		return slipway.Deployment{}, slipway.Conflict(fmt.Sprintf("Deployment %d is %s; there is nothing to retry.", old.ID, old.State), "")
 	}
-	r := slipway.Request{Service: old.Service, Environment: old.Environment, Version: old.Version, Cause: old.Cause, By: actor,
+	r := slipway.Request{Service: old.Service, Environment: old.Environment, Version: old.Version, Cause: old.Cause, By: actor, Part: old.Plan.Part,
 		Note: fmt.Sprintf("Again, after deployment %d.", old.ID)}
 	permission := slipway.DeploymentPromote
 	if old.Cause == slipway.CauseRollback {

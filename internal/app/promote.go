@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/slipway-dev/slipway/internal/slipway"
 )
@@ -16,21 +17,40 @@ type Promote struct {
 	Note        string
 	// Redeploy sends out again what is live already, with today's settings.
 	Redeploy bool
+	// NotBefore is when it may start; nil, or a time that has passed: at once.
+	NotBefore *time.Time
+	// Part is asked for instead of the part that a partial strategy names.
+	Part *slipway.Part
 }
+
+// furthest is how far ahead a promotion may be scheduled: the same time that a
+// pipeline may wait for anything.
+const furthest = 90 * 24 * time.Hour
 
 // Promote starts a deployment: the plan is frozen, the gates are asked.
 func (a *App) Promote(ctx context.Context, actor slipway.Actor, c Promote) (slipway.Deployment, error) {
-	r := c.request(actor)
+	r, err := c.request(actor, a.now())
+	if err != nil {
+		return slipway.Deployment{}, err
+	}
 	return a.start(ctx, actor, slipway.DeploymentPromote, r, c.Once, c)
 }
 
-func (c Promote) request(actor slipway.Actor) slipway.Request {
+func (c Promote) request(actor slipway.Actor, now time.Time) (slipway.Request, error) {
 	r := slipway.Request{Service: c.Service, Environment: c.Environment, Version: c.Version,
-		Cause: slipway.CausePromote, By: actor, Note: c.Note}
+		Cause: slipway.CausePromote, By: actor, Note: c.Note, Part: c.Part}
 	if c.Redeploy {
 		r.Cause = slipway.CauseRedeploy
 	}
-	return r
+	if c.NotBefore == nil || !c.NotBefore.After(now) {
+		return r, nil
+	}
+	at := c.NotBefore.UTC().Truncate(time.Microsecond)
+	if at.After(now.Add(furthest)) {
+		return r, slipway.Invalid("The promotion", []slipway.FieldError{{Field: "at", Message: "is at most 90 days ahead"}})
+	}
+	r.NotBefore = &at
+	return r, nil
 }
 
 // start gathers the deployer's evidence outside any transaction, because that
@@ -111,7 +131,10 @@ func (a *App) Outlook(ctx context.Context, actor slipway.Actor, c Promote) (Outl
 			return err
 		}
 		on := service.Resource(c.Environment)
-		r := c.request(actor)
+		r, err := c.request(actor, a.now())
+		if err != nil {
+			return err
+		}
 		if o.Draft, err = slipway.MakeDraft(ctx, tx, a.Deployers, r); err != nil {
 			return err
 		}

@@ -77,13 +77,15 @@ type RollbackTarget struct {
 	Deployment int64
 	From       time.Time
 	Served     time.Duration
-	Current    bool   // live now, while something newer is under way
+	Current    bool   // live now, while something newer is under way or has a part of the traffic
 	Left       bool   // rolled back from since: chosen by name only
 	WhyNot     string // why it cannot be chosen; empty if it can
 }
 
 // rollbackTargets lists what succeeded in a stage before, newest first, each
-// content once. While a deployment is under way, what is live is the first.
+// content once. While a deployment is under way, or a release has a part of the
+// traffic beside what is live, what is live is the first: going there withdraws
+// the other. What never had more than a part is none.
 func rollbackTargets(ctx context.Context, tx slipway.Tx, service, environment string, now time.Time) ([]RollbackTarget, error) {
 	state, err := tx.Stages().Get(ctx, service, environment)
 	if err != nil {
@@ -104,8 +106,14 @@ func rollbackTargets(ctx context.Context, tx slipway.Tx, service, environment st
 	// Two who roll back at the same moment want the same: the second must not
 	// bring back what the first is taking away.
 	leave := func(d slipway.Deployment) {
-		if d.Cause == slipway.CauseRollback && d.Plan.From != nil {
-			left[d.Plan.From.ID()] = true
+		if d.Cause != slipway.CauseRollback {
+			return
+		}
+		if from := d.Plan.From; from != nil && from.ID() != d.Plan.To.ID() {
+			left[from.ID()] = true
+		}
+		if beside := d.Plan.Beside; beside != nil {
+			left[beside.Spec.ID()] = true
 		}
 	}
 	if underWay {
@@ -113,13 +121,16 @@ func rollbackTargets(ctx context.Context, tx slipway.Tx, service, environment st
 	}
 	until := now
 	for _, d := range good {
+		if d.Plan.LeavesPart() {
+			continue
+		}
 		spec := d.Plan.To
 		served := until.Sub(*d.EndedAt)
 		until = *d.EndedAt
 		current := state.Live != nil && state.Live.Spec.ID() == spec.ID()
 		gone := left[spec.ID()]
 		leave(d) // of what succeeded before it
-		if seen[spec.ID()] || (current && !underWay) {
+		if seen[spec.ID()] || (current && !underWay && state.Partial == nil) {
 			continue
 		}
 		seen[spec.ID()] = true
@@ -188,8 +199,12 @@ func (p *RollbackPage) compare() {
 		return
 	}
 	from := p.State.Live.Spec
-	if p.Active != nil && p.Chosen.Current {
+	switch {
+	case !p.Chosen.Current:
+	case p.Active != nil:
 		from = p.Active.Plan.To
+	case p.State.Partial != nil:
+		from = p.State.Partial.Spec
 	}
 	p.Changes = slipway.DiffSpecs(&from, p.Chosen.Spec)
 	p.Irreversible = !from.Reversible

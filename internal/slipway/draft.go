@@ -14,6 +14,11 @@ type Request struct {
 	Cause       Cause
 	By          Actor
 	Note        string
+	// NotBefore is when a scheduled promotion may start; nil: at once.
+	NotBefore *time.Time
+	// Part is asked for instead of the part that the stage's partial strategy
+	// names.
+	Part *Part
 	// Restore is the spec to go back to; only for a rollback.
 	Restore *Spec
 	// AcceptIrreversible says that the asker knows that what is live is marked
@@ -65,7 +70,13 @@ func MakeDraft(ctx context.Context, tx Tx, deployers Deployers, r Request) (Draf
 	if len(faults) > 0 {
 		return d, Invalid("The deployer config of "+r.Environment, faults)
 	}
-	in := PlanInput{Cause: r.Cause, Pipeline: d.Pipeline, Stage: stage, Release: d.Release, Replicas: replicas, Restore: r.Restore}
+	if r.Part != nil {
+		if err := r.Part.check(stage, replicas, deployers); err != nil {
+			return d, err
+		}
+	}
+	in := PlanInput{Cause: r.Cause, Pipeline: d.Pipeline, Stage: stage, Release: d.Release, Replicas: replicas, Restore: r.Restore,
+		NotBefore: r.NotBefore, Part: r.Part}
 	if d.State.Live != nil {
 		in.Live = &d.State.Live.Spec
 	}
@@ -76,7 +87,7 @@ func MakeDraft(ctx context.Context, tx Tx, deployers Deployers, r Request) (Draf
 
 // Redraft makes the plan of a waiting deployment again from today's facts.
 func Redraft(ctx context.Context, tx Tx, deployers Deployers, d Deployment) (Plan, error) {
-	r := Request{Service: d.Service, Environment: d.Environment, Version: d.Version, Cause: d.Cause}
+	r := Request{Service: d.Service, Environment: d.Environment, Version: d.Version, Cause: d.Cause, NotBefore: d.Plan.NotBefore, Part: d.Plan.Part}
 	if d.Cause == CauseRollback {
 		r.Restore = &d.Plan.To
 	}
@@ -125,7 +136,8 @@ func (h Hold) verdict(r Request) Verdict {
 }
 
 // irreversible asks for consent to leave what is marked irreversible: what is
-// live, or what is on its way and may have changed things outside already.
+// live or has a part of the traffic beside it, or what is on its way and may
+// have changed things outside already.
 func irreversible(ctx context.Context, tx Tx, d Draft, r Request) ([]Verdict, error) {
 	verdict := func(version string, since *time.Time) []Verdict {
 		return []Verdict{{Gate: "irreversible", Result: Fail, Since: since,
@@ -137,6 +149,9 @@ func irreversible(ctx context.Context, tx Tx, d Draft, r Request) ([]Verdict, er
 	}
 	if live := d.State.Live; live != nil && !live.Spec.Reversible && live.Spec.Version != r.Version {
 		return verdict(live.Spec.Version, &live.Since), nil
+	}
+	if p := d.State.Partial; p != nil && !p.Spec.Reversible && p.Spec.Version != r.Version {
+		return verdict(p.Spec.Version, &p.Since), nil
 	}
 	active, err := tx.Deployments().Active(ctx, r.Service, r.Environment)
 	if IsNotFound(err) {

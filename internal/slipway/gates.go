@@ -75,6 +75,9 @@ type GateFacts struct {
 // those of its plan. The order is fixed: controls first, people last.
 func Verdicts(f GateFacts) []Verdict {
 	verdicts := []Verdict{blockVerdict(f), lockVerdict(f), freezeVerdict(f)}
+	if f.Deployment.Plan.NotBefore != nil {
+		verdicts = append(verdicts, scheduleVerdict(f))
+	}
 	for i, g := range f.Deployment.Plan.Gates {
 		switch {
 		case g.Soak != nil:
@@ -155,6 +158,16 @@ func freezeVerdict(f GateFacts) Verdict {
 			v.Reason = because(f.Environment.Name+" is frozen", z.Reason)
 			v.Who = "who may manage freezes of " + f.Environment.Name
 		}
+	}
+	return v
+}
+
+func scheduleVerdict(f GateFacts) Verdict {
+	at := *f.Deployment.Plan.NotBefore
+	v := Verdict{Gate: "schedule", Result: Pass, Reason: "Its time has come.", Since: &f.Deployment.CreatedAt}
+	if f.Now.Before(at) {
+		v.Result, v.Until, v.Who = Wait, &at, "who may cancel it, or promote it for another time"
+		v.Reason = "Scheduled for " + at.UTC().Format("Mon 2 Jan 2006 15:04 MST") + "."
 	}
 	return v
 }

@@ -81,6 +81,7 @@ type Plan struct {
 	Verify           []Check     `json:"verify,omitempty"`
 	Rollback         []Hook      `json:"rollback,omitempty"`  // hooks of the way back
 	NotBefore        *time.Time  `json:"notBefore,omitempty"` // scheduled
+	Part             *Part       `json:"part,omitempty"`      // asked for instead of the stage's own
 	Beside           *Partial    `json:"beside,omitempty"`    // a partial release that this plan ends or widens
 	Deadline         Duration    `json:"deadline"`
 	OnFailure        FailureRule `json:"onFailure"`

@@ -21,12 +21,6 @@ type PlanInput struct {
 	Part      *Part      // instead of the part that the stage's partial strategy names
 }
 
-// Part overrides how much of the traffic a partial deployment gets.
-type Part struct {
-	Share int     `json:"share"`
-	Match []Match `json:"match,omitempty"`
-}
-
 // NewPlan freezes a plan. A rollback goes to exactly what served before, with
 // its settings of then, in one step and without the gates and checks that judge
 // new releases: it must be quick, and its target has already proven itself.
@@ -53,8 +47,8 @@ func NewPlan(in PlanInput) Plan {
 		plan.Phases = plan.wayBack(plan.To, plan.sites())
 		return plan
 	}
-	if in.Part != nil && plan.Strategy.Type == StrategyPartial {
-		plan.Strategy.Share, plan.Strategy.Match = in.Part.Share, in.Part.Match
+	if in.Part != nil {
+		plan.Part, plan.Strategy = in.Part, in.Part.over(plan.Strategy)
 	}
 	plan.Phases = withHooks(plan.forward(in.Stage.Bake), in.Stage.Hooks, plan.From)
 	return plan

@@ -31,6 +31,9 @@ func Start(ctx context.Context, tx Tx, deployers Deployers, r Request, evidence 
 	if live := draft.State.Live; r.Cause == CausePromote && live != nil && live.Spec.ID() == draft.Plan.To.ID() {
 		return Deployment{}, Conflict(r.Version+" is already live in "+r.Environment+".", "There is nothing to promote.")
 	}
+	if p := draft.State.Partial; r.Cause == CausePromote && p != nil && p.same(draft.Plan) {
+		return Deployment{}, Conflict(fmt.Sprintf("%s already has %s in %s.", r.Version, p.words(), r.Environment), "Ask for another part, or roll back to withdraw it.")
+	}
 	if live := draft.State.Live; r.Cause == CauseRedeploy && (live == nil || live.Spec.Version != r.Version) {
 		return Deployment{}, Conflict(r.Version+" is not live in "+r.Environment+", so it cannot be sent out again.", "Promote it.")
 	}

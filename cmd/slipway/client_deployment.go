@@ -15,23 +15,6 @@ import (
 	"github.com/slipway-dev/slipway/internal/slipway"
 )
 
-func promoteCommand() *cobra.Command {
-	var to, note string
-	var wait bool
-	var timeout time.Duration
-	cmd := command("promote SERVICE VERSION --to ENVIRONMENT", "Ask for a release to go to an environment", cobra.ExactArgs(2), func(ctx context.Context, c *cli, args []string) error {
-		if to == "" {
-			return usageError("--to says where it goes")
-		}
-		d, err := c.Promote(ctx, args[0], to, args[1], note)
-		return c.begun(ctx, d, err, wait, timeout)
-	})
-	cmd.Flags().StringVar(&to, "to", "", "environment")
-	cmd.Flags().StringVar(&note, "note", "", "for those who decide on it")
-	waitFlags(cmd, &wait, &timeout)
-	return cmd
-}
-
 func waitFlags(cmd *cobra.Command, wait *bool, timeout *time.Duration) {
 	cmd.Flags().BoolVar(wait, "wait", false, "until it has ended, or waits for a person (exit code 3)")
 	cmd.Flags().DurationVar(timeout, "timeout", time.Hour, "how long to wait at most")

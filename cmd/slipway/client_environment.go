@@ -50,7 +50,7 @@ func freezeCommand() *cobra.Command {
 		if reason == "" {
 			return usageError("--reason is needed, so that others know why they wait")
 		}
-		end, err := timeOf(until, time.Now())
+		end, err := timeOf("--until", until, time.Now())
 		if err != nil {
 			return err
 		}
@@ -72,7 +72,7 @@ func freezeCommand() *cobra.Command {
 }
 
 // timeOf reads a time, a day or a length of time from now.
-func timeOf(text string, now time.Time) (time.Time, error) {
+func timeOf(flag, text string, now time.Time) (time.Time, error) {
 	if t, err := time.Parse(time.RFC3339, text); err == nil {
 		return t, nil
 	}
@@ -82,7 +82,7 @@ func timeOf(text string, now time.Time) (time.Time, error) {
 	if d, err := time.ParseDuration(text); err == nil && d > 0 {
 		return now.Add(d), nil
 	}
-	return time.Time{}, usageError("--until %q is no time; write 2026-12-27T08:00:00Z, 2026-12-27 or 36h", text)
+	return time.Time{}, usageError("%s %q is no time; write 2026-12-27T08:00:00Z, 2026-12-27 or 36h", flag, text)
 }
 
 func unfreezeCommand() *cobra.Command {

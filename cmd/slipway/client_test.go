@@ -175,7 +175,7 @@ func TestWhatOthersWroteDoesNotSteerTheTerminal(t *testing.T) {
 	}
 	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 	for text, want := range map[string]string{"36h": "2026-03-03T21:00:00Z", "2026-04-01": "2026-04-01T00:00:00Z", "2026-04-01T08:00:00+02:00": "2026-04-01T06:00:00Z"} {
-		if got, err := timeOf(text, now); err != nil || got.UTC().Format(time.RFC3339) != want {
+		if got, err := timeOf("--until", text, now); err != nil || got.UTC().Format(time.RFC3339) != want {
 			t.Errorf("%s is %v, %v", text, got, err)
 		}
 	}

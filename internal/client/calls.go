@@ -60,8 +60,8 @@ func (c *Client) Unblock(ctx context.Context, service, version string) (Answer[R
 }
 
 // Promote asks for a release to go to an environment.
-func (c *Client) Promote(ctx context.Context, service, environment, version, note string) (Answer[Deployment], error) {
-	return post[Deployment](ctx, c, map[string]string{"environment": environment, "version": version, "note": note}, "services", service, "deployments")
+func (c *Client) Promote(ctx context.Context, service string, p Promotion) (Answer[Deployment], error) {
+	return post[Deployment](ctx, c, p, "services", service, "deployments")
 }
 
 // Rollback asks for what served before.

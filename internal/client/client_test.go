@@ -65,7 +65,7 @@ const busy = `{"status":503,"code":"unavailable","detail":"Busy."}`
 func TestARepeatedPostCarriesTheSameKey(t *testing.T) {
 	t.Parallel()
 	c, s, pauses := stubbed(t, cut, says(503, "application/problem+json", busy), says(202, "application/json", `{"id":7,"state":"waiting","later":true}`))
-	d, err := c.Promote(t.Context(), "shop/x", "prod", "1.0.0", "")
+	d, err := c.Promote(t.Context(), "shop/x", Promotion{Environment: "prod", Version: "1.0.0"})
 	if err != nil || d.Value.ID != 7 || d.Status != 202 || !strings.Contains(string(d.Raw), `"later":true`) {
 		t.Fatalf("%+v, %v", d, err)
 	}
@@ -94,7 +94,7 @@ func TestWhatCannotBeRepeatedIsAskedOnce(t *testing.T) {
 		t.Errorf("%d requests, %v", len(s.requests), err)
 	}
 	c, s, _ = stubbed(t, says(409, "application/problem+json", `{"status":409,"code":"blocked","detail":"No.","blockedBy":[{"gate":"lock","reason":"Locked."}]}`))
-	_, err := c.Promote(t.Context(), "shop", "prod", "1", "")
+	_, err := c.Promote(t.Context(), "shop", Promotion{Environment: "prod", Version: "1"})
 	var p *Problem
 	if !errors.As(err, &p) || p.Code != "blocked" || len(p.BlockedBy) != 1 || len(s.requests) != 1 {
 		t.Errorf("%d requests, %+v", len(s.requests), err)

@@ -98,6 +98,24 @@ type Release struct {
 	LiveIn    []string  `json:"liveIn"`
 }
 
+// Promotion asks for a release to go to an environment: not before At, and with
+// a part of the traffic where the stage gives parts.
+type Promotion struct {
+	Environment string     `json:"environment"`
+	Version     string     `json:"version"`
+	Note        string     `json:"note,omitempty"`
+	At          *time.Time `json:"at,omitempty"`
+	Share       int        `json:"share,omitempty"`
+	Match       []Match    `json:"match,omitempty"`
+}
+
+// Match picks requests by a header or a cookie.
+type Match struct {
+	Header string `json:"header,omitempty"`
+	Cookie string `json:"cookie,omitempty"`
+	Value  string `json:"value"`
+}
+
 // Person is who did something.
 type Person struct {
 	ID   string `json:"id"`

@@ -3,6 +3,7 @@ package slipway
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -83,12 +84,21 @@ func makeRoom(ctx context.Context, tx Tx, r Request, now time.Time) (*Deployment
 	if active.Cause == CauseRollback && r.Cause == CauseRollback && active.State != Reverting && active.Plan.To.ID() == r.Restore.ID() {
 		return nil, Conflict(fmt.Sprintf("Deployment %d already goes back to %s in %s.", active.ID, r.Version, r.Environment), "Follow that one.")
 	}
-	if active.State == Waiting && active.Version == r.Version && active.Cause == r.Cause {
+	if active.State == Waiting && active.Version == r.Version && active.Cause == r.Cause && active.Plan.asked(r) {
 		return nil, Conflict(fmt.Sprintf("Deployment %d already asks for %s in %s.", active.ID, r.Version, r.Environment),
 			"Decide on that one.")
 	}
 	older, err := Advance(ctx, tx, active, SupersededBy{Version: r.Version}, r.By, now)
 	return &older, err
+}
+
+// asked reports whether the plan is for the time and the part of a request. A
+// promotion for another time or part takes the place of one that waits.
+func (p Plan) asked(r Request) bool {
+	at, part := r.NotBefore, r.Part
+	sameTime := (at == nil) == (p.NotBefore == nil) && (at == nil || at.Equal(*p.NotBefore))
+	samePart := (part == nil) == (p.Part == nil) && (part == nil || part.Share == p.Part.Share && slices.Equal(part.Match, p.Part.Match))
+	return sameTime && samePart
 }
 
 // setHold keeps automation from undoing a rollback, and lets it go again when

@@ -101,6 +101,7 @@ type Promote struct {
 	Version     string `json:"version"`
 	Note        string `json:"note,omitempty" maxLength:"2000"`
 	Redeploy    bool   `json:"redeploy,omitempty" doc:"Send out again what is live already, with today's settings."`
+	PromoteHow
 }
 
 type promoteIn struct {
@@ -161,7 +162,8 @@ func (s *Surface) listDeployments(ctx context.Context, actor slipway.Actor, in *
 
 func (s *Surface) promote(ctx context.Context, actor slipway.Actor, in *promoteIn) (*deploymentOut, error) {
 	b := in.Body
-	return accepted(s.App.Promote(ctx, actor, app.Promote{Once: in.once(), Service: in.Service, Environment: b.Environment, Version: b.Version, Note: b.Note, Redeploy: b.Redeploy}))
+	return accepted(s.App.Promote(ctx, actor, app.Promote{Once: in.once(), Service: in.Service, Environment: b.Environment, Version: b.Version, Note: b.Note, Redeploy: b.Redeploy,
+		NotBefore: b.At, Part: b.part()}))
 }
 
 func (s *Surface) getDeployment(ctx context.Context, actor slipway.Actor, in *DeploymentIn) (*answer[DeploymentDetail], error) {

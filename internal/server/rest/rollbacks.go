@@ -24,7 +24,7 @@ type RollbackTarget struct {
 	Deployment int64     `json:"deployment"`
 	From       time.Time `json:"from" doc:"When it went live."`
 	Served     string    `json:"served" doc:"For how long it was live."`
-	Current    bool      `json:"current,omitempty" doc:"Live now, while something newer is under way."`
+	Current    bool      `json:"current,omitempty" doc:"Live now, while something newer is under way or has a part of the traffic."`
 	WhyNot     string    `json:"whyNot,omitempty"`
 }
 

@@ -44,6 +44,7 @@ type Hold struct {
 	By         string    `json:"by"`
 	Deployment int64     `json:"deployment,omitempty"`
 	Since      time.Time `json:"since"`
+	Frozen     bool      `json:"frozen,omitempty" doc:"People may start nothing but rollbacks either, until it is lifted."`
 }
 
 // Failure is the newest failed deployment since the last success.
@@ -64,6 +65,7 @@ type Running struct {
 	Tier        string            `json:"tier"`
 	Stage       Stage             `json:"stage"`
 	Live        *Live             `json:"live,omitempty"`
+	Partial     *Partial          `json:"partial,omitempty" doc:"Has a part of the traffic beside what is live. Roll back to withdraw it."`
 	Observed    *Observed         `json:"observed,omitempty" doc:"Left out if nobody has looked yet."`
 	Active      *Deployment       `json:"active,omitempty"`
 	Hold        *Hold             `json:"hold,omitempty"`
@@ -96,7 +98,7 @@ func hold(h *slipway.Hold) *Hold {
 	if h == nil {
 		return nil
 	}
-	return &Hold{Reason: h.Reason, By: h.By, Deployment: h.Deployment, Since: at(h.Since)}
+	return &Hold{Reason: h.Reason, By: h.By, Deployment: h.Deployment, Since: at(h.Since), Frozen: h.Frozen}
 }
 
 func failure(f *slipway.LastFailure) *Failure {
@@ -108,7 +110,7 @@ func failure(f *slipway.LastFailure) *Failure {
 
 func running(p app.StagePage) Running {
 	out := Running{Service: p.Service.Name, Team: p.Service.Team, Environment: p.Environment.Name, Tier: string(p.Environment.Tier), Stage: stage(p.Stage),
-		Live: live(p.State.Live), Observed: observed(p.State.Observed), Hold: hold(p.State.Hold), Failure: failure(p.State.Failure), Lock: lock(p.Environment.Lock),
+		Live: live(p.State.Live), Partial: partial(p.State.Partial), Observed: observed(p.State.Observed), Hold: hold(p.State.Hold), Failure: failure(p.State.Failure), Lock: lock(p.Environment.Lock),
 		Freezes: each(p.Freezes, freeze), WhyNot: map[string]string{}}
 	if p.Active != nil {
 		d := deployment(*p.Active)

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/slipway-dev/slipway/internal/client"
+)
+
+func promoteCommand() *cobra.Command {
+	var at string
+	var matches []string
+	var wait bool
+	var timeout time.Duration
+	p := client.Promotion{}
+	cmd := command("promote SERVICE VERSION --to ENVIRONMENT", "Ask for a release to go to an environment", cobra.ExactArgs(2), func(ctx context.Context, c *cli, args []string) error {
+		if p.Environment == "" {
+			return usageError("--to says where it goes")
+		}
+		p.Version = args[1]
+		if err := promotionOf(&p, at, matches, time.Now()); err != nil {
+			return err
+		}
+		d, err := c.Promote(ctx, args[0], p)
+		return c.begun(ctx, d, err, wait, timeout)
+	})
+	f := cmd.Flags()
+	f.StringVar(&p.Environment, "to", "", "environment")
+	f.StringVar(&p.Note, "note", "", "for those who decide on it")
+	f.StringVar(&at, "at", "", "not before: 2026-12-27T08:00:00Z, 2026-12-27 (midnight here), or from now: 36h")
+	f.IntVar(&p.Share, "share", 0, "percent of the traffic, where the stage gives parts; 100 is all of it")
+	f.StringArrayVar(&matches, "match", nil, "header:NAME=VALUE or cookie:NAME=VALUE of requests that get it, where the stage gives parts; may be given again")
+	waitFlags(cmd, &wait, &timeout)
+	return cmd
+}
+
+// promotionOf reads when and with how much of the traffic.
+func promotionOf(p *client.Promotion, at string, matches []string, now time.Time) error {
+	if at != "" {
+		t, err := timeOf("--at", at, now)
+		if err != nil {
+			return err
+		}
+		t = t.UTC()
+		p.At = &t
+	}
+	if p.Share < 0 || p.Share > 100 {
+		return usageError("--share %d is no share; it is 1 to 100 percent", p.Share)
+	}
+	for _, text := range matches {
+		kind, rest, _ := strings.Cut(text, ":")
+		name, value, ok := strings.Cut(rest, "=")
+		m := client.Match{Header: name, Value: value}
+		if kind == "cookie" {
+			m = client.Match{Cookie: name, Value: value}
+		}
+		if (kind != "header" && kind != "cookie") || !ok || name == "" || value == "" {
+			return usageError("--match %q is not of the form header:NAME=VALUE or cookie:NAME=VALUE", text)
+		}
+		p.Match = append(p.Match, m)
+	}
+	return nil
+}

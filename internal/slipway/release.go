@@ -45,13 +45,14 @@ type Block struct {
 // ReleaseContent is what makes a release that release and no other. It never
 // changes: the same version with other content is refused.
 type ReleaseContent struct {
-	Artifacts  []Artifact        `json:"artifacts"`
-	Commit     string            `json:"commit,omitempty"`
-	Changes    []Change          `json:"changes,omitempty"`
-	Config     map[string]string `json:"config,omitempty"`
-	Reversible bool              `json:"reversible"`
-	Notes      string            `json:"notes,omitempty"`
-	Provenance Provenance        `json:"provenance,omitzero"`
+	Artifacts    []Artifact        `json:"artifacts"`
+	Commit       string            `json:"commit,omitempty"`
+	Changes      []Change          `json:"changes,omitempty"`
+	Config       map[string]string `json:"config,omitempty"`
+	Reversible   bool              `json:"reversible"`
+	Notes        string            `json:"notes,omitempty"`
+	Provenance   Provenance        `json:"provenance,omitzero"`
+	Attestations []Attestation     `json:"attestations,omitempty"`
 }
 
 // Release is one immutable version of a service. Seq orders the releases of a
@@ -117,6 +118,7 @@ func (r Release) Validate() []FieldError {
 		}
 	}
 	c.checkTexts(add)
+	c.checkAttestations(add)
 	if len(c.Config) > maxConfigKeys {
 		add("config", "holds at most %d keys", maxConfigKeys)
 	}

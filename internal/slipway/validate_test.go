@@ -68,6 +68,13 @@ func TestReleaseValidate(t *testing.T) {
 		}
 		return out
 	}
+	attested := func(text string, n int) []Attestation {
+		var out []Attestation
+		for range n {
+			out = append(out, Attestation(text))
+		}
+		return out
+	}
 	config := func(key, value string) func(*Release) {
 		return func(r *Release) { r.Content.Config = map[string]string{key: value} }
 	}
@@ -99,6 +106,18 @@ func TestReleaseValidate(t *testing.T) {
 		"long provenance":  {func(r *Release) { r.Content.Provenance.Source = long }, []string{"provenance"}},
 		"long commit":      {func(r *Release) { r.Content.Commit = long }, []string{"commit"}},
 		"long notes":       {func(r *Release) { r.Content.Notes = strings.Repeat("x", maxNotes+1) }, []string{"notes"}},
+		"20 attestations":  {func(r *Release) { r.Content.Attestations = attested("{}", maxAttestations) }, nil},
+		"21 attestations":  {func(r *Release) { r.Content.Attestations = attested("{}", maxAttestations+1) }, []string{"attestations"}},
+		"longest evidence": {func(r *Release) {
+			r.Content.Attestations = attested(`{"x":"`+strings.Repeat("x", maxAttestation-8)+`"}`, 1)
+		}, nil},
+		"long evidence": {func(r *Release) {
+			r.Content.Attestations = attested(`{"x":"`+strings.Repeat("x", maxAttestation-7)+`"}`, 1)
+		}, []string{"attestations[0]"}},
+		"list as evidence": {func(r *Release) { r.Content.Attestations = append(attested("{}", 1), attested("[{}]", 1)...) }, []string{"attestations[1]"}},
+		"null as evidence": {func(r *Release) { r.Content.Attestations = attested("null", 1) }, []string{"attestations[0]"}},
+		"torn evidence":    {func(r *Release) { r.Content.Attestations = attested(`{"a":`, 1) }, []string{"attestations[0]"}},
+		"no UTF-8":         {func(r *Release) { r.Content.Attestations = attested("{\"a\":\"\xff\"}", 1) }, []string{"attestations[0]"}},
 		"odd key":          {config("a b", ""), []string{"config.a b"}},
 		"key with number":  {config("1a", ""), []string{"config.1a"}},
 		"long value":       {config("A", strings.Repeat("x", maxConfigValue+1)), []string{"config.A"}},

@@ -141,16 +141,19 @@ func deploymentCommand() *cobra.Command {
 	commands := []*cobra.Command{show, logsCommand()}
 	for verb, what := range map[string]string{"cancel": "Cancel: one that waits ends, one at work goes back to what was live", "pause": "Hold before the next phase",
 		"resume": "Let it go on", "retry": "Ask again for what an ended one asked for"} {
-		var reason string
+		var reason, as string
 		cmd := command(verb+" ID", what, cobra.ExactArgs(1), func(ctx context.Context, c *cli, args []string) error {
 			id, err := deploymentID(args[0])
 			if err != nil {
 				return err
 			}
-			d, err := c.Control(ctx, id, verb, reason)
+			d, err := c.Control(ctx, id, verb, reason, as)
 			return c.deployment(d, err)
 		})
 		cmd.Flags().StringVar(&reason, "reason", "", "why")
+		if verb == "resume" {
+			cmd.Flags().StringVar(&as, "as", "", "where nobody knows whether a call took effect: done, or again")
+		}
 		commands = append(commands, cmd)
 	}
 	return group("deployment", "Look at deployments and steer them", commands...)

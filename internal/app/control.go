@@ -13,7 +13,16 @@ type Control struct {
 	Once
 	Deployment int64
 	Reason     string
+	// As says, to resume a call of which nobody knows whether it took effect,
+	// how to go on: AsDone or Again.
+	As string
 }
+
+// The ways to resume a lost call.
+const (
+	AsDone = "done"
+	Again  = "again"
+)
 
 // Cancel stops a deployment. One that waits ends; one at work goes back to what
 // was live before.
@@ -29,7 +38,12 @@ func (a *App) Pause(ctx context.Context, actor slipway.Actor, c Control) (slipwa
 
 // Resume lets a paused deployment go on.
 func (a *App) Resume(ctx context.Context, actor slipway.Actor, c Control) (slipway.Deployment, error) {
-	return a.control(ctx, actor, c, "resume", slipway.ResumedBy{By: actor.Person()})
+	switch c.As {
+	case "", Again, AsDone:
+	default:
+		return slipway.Deployment{}, slipway.Invalid("The resumption", []slipway.FieldError{{Field: "as", Message: "is done or again, for a call that was lost"}})
+	}
+	return a.control(ctx, actor, c, "resume", slipway.ResumedBy{By: actor.Person(), AsDone: c.As == AsDone})
 }
 
 func (a *App) control(ctx context.Context, actor slipway.Actor, c Control, verb string, ev slipway.Event) (slipway.Deployment, error) {
@@ -41,6 +55,10 @@ func (a *App) control(ctx context.Context, actor slipway.Actor, c Control, verb 
 		found, err := a.deployment(ctx, tx, actor, c.Deployment, slipway.DeploymentControl)
 		if err != nil {
 			return err
+		}
+		if run := found.Current(); verb == "resume" && c.As == "" && run != nil && run.State == slipway.Lost {
+			return &slipway.Error{Code: slipway.CodeConflict, Message: "Nobody knows whether the last call took effect.", Affected: "Nothing was changed.",
+				Do: "Look for yourself, then resume it as done, or again."}
 		}
 		command := struct{ Control, Verb any }{c, verb}
 		outcome, err := a.once(ctx, tx, actor, c.Once, command, func() (string, error) {

@@ -85,9 +85,14 @@ func (c *Client) Reject(ctx context.Context, id int64, reason string) (Answer[De
 	return post[Deployment](ctx, c, reasonOf(reason), "deployments", number(id), "reject")
 }
 
-// Control does one of cancel, pause, resume and retry.
-func (c *Client) Control(ctx context.Context, id int64, verb, reason string) (Answer[Deployment], error) {
-	return post[Deployment](ctx, c, reasonOf(reason), "deployments", number(id), verb)
+// Control does one of cancel, pause, resume and retry. as says how to resume a
+// call of which nobody knows whether it took effect: done or again.
+func (c *Client) Control(ctx context.Context, id int64, verb, reason, as string) (Answer[Deployment], error) {
+	body := reasonOf(reason)
+	if as != "" {
+		body = map[string]string{"reason": reason, "as": as}
+	}
+	return post[Deployment](ctx, c, body, "deployments", number(id), verb)
 }
 
 // Logs returns what was printed after a line.

@@ -55,8 +55,9 @@ type JobOrder struct {
 
 // JobReport is how a job stands.
 type JobReport struct {
-	State   JobState
-	Message string // one line: how it ended, or what it says
+	State    JobState
+	ExitCode int    // -1 unless the command exited by itself
+	Message  string // one line: how it ended, or what it says
 }
 
 // Jobs runs jobs beside the portal: they go on when it is killed. A runner

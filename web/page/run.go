@@ -26,6 +26,7 @@ type RunView struct {
 	Now         string // "3 of 5 ready, 25 % of traffic", or what a queued one waits for
 
 	Steps  []component.Step
+	Checks []component.Figure
 	Tracks []component.Track
 	Events []component.Event
 
@@ -42,6 +43,8 @@ type RunView struct {
 	CanCancel   bool
 	CanPause    bool
 	CanResume   bool
+	Lost        bool // nobody knows whether a call took effect: resume asks how
+	Accepts     bool // resuming accepts what a check could not tell
 	CanRetry    bool
 	RollbackTo  string // version; "" = no link
 	Rollback    string // address of the roll back page

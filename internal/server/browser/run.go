@@ -62,7 +62,7 @@ func runView(p app.DeploymentPage, now time.Time) page.RunView {
 	d := p.Deployment
 	v := page.RunView{ID: id(d.ID), Team: p.Service.Team, Service: d.Service, Environment: d.Environment, Version: d.Version, Cause: causeNoun(d.Cause),
 		State: deploymentState(d), Word: stateWord(d), Actor: who(d.RequestedBy), Reason: d.Note, StartedAt: d.CreatedAt, Took: took(d),
-		PlanShort: slipway.ShortDigest(d.PlanDigest), PlanHref: gatePath(d.ID), Steps: steps(d, p.State.Observed, now), RawLog: runPath(d.ID) + "/log.txt"}
+		PlanShort: slipway.ShortDigest(d.PlanDigest), PlanHref: gatePath(d.ID), Steps: steps(d, p.State.Observed, now), Checks: figures(d), RawLog: runPath(d.ID) + "/log.txt"}
 	if d.StartedAt != nil {
 		v.StartedAt = *d.StartedAt
 	}
@@ -107,7 +107,10 @@ func runButtons(v *page.RunView, p app.DeploymentPage) {
 	may := p.WhyNot[slipway.DeploymentControl] == ""
 	v.CanCancel = may && d.State.Active() && d.State != slipway.Reverting
 	v.CanPause = may && d.State == slipway.Running
-	v.CanResume = may && d.State == slipway.Paused
+	run := d.Current()
+	v.Lost = run != nil && run.State == slipway.Lost
+	v.CanResume = may && (d.State == slipway.Paused || v.Lost && d.State == slipway.Reverting)
+	v.Accepts = run != nil && asking(*run) != ""
 	v.CanRetry = may && !d.State.Active() && d.State != slipway.Succeeded && d.State != slipway.Superseded
 	serving := p.State.Live != nil && p.State.Live.Deployment == d.ID
 	if p.WhyNot[slipway.DeploymentRollback] == "" && (serving || d.State == slipway.Failed || d.State == slipway.Running || d.State == slipway.Paused) {
@@ -134,15 +137,21 @@ func steps(d slipway.Deployment, o *slipway.Observed, now time.Time) []component
 		gates.Took = exact(d.StartedAt.Sub(d.CreatedAt))
 	}
 	list := []component.Step{gates}
-	for i, phase := range d.Plan.Phases {
-		step := component.Step{State: component.None, Name: upperFirst(phase.Name)}
-		if i < len(d.Runs) && i <= d.Phase {
-			step = runStep(d, i, o, now)
+	for i, r := range d.Runs {
+		if r.Back == 0 {
+			list = append(list, runStep(d, i, o, now))
 		}
-		list = append(list, step)
 	}
-	for i := d.Phase + 1; i < len(d.Runs); i++ {
-		list = append(list, runStep(d, i, o, now))
+	begun := len(d.Runs) > 0
+	for i, phase := range d.Plan.Phases {
+		if !begun || i > d.Phase {
+			list = append(list, component.Step{State: component.None, Name: upperFirst(phase.Name)})
+		}
+	}
+	for i, r := range d.Runs {
+		if r.Back > 0 {
+			list = append(list, runStep(d, i, o, now))
+		}
 	}
 	return list
 }
@@ -150,19 +159,27 @@ func steps(d slipway.Deployment, o *slipway.Observed, now time.Time) []component
 func runStep(d slipway.Deployment, i int, o *slipway.Observed, now time.Time) component.Step {
 	r := d.Runs[i]
 	step := component.Step{Name: upperFirst(r.Desired.Name), Note: r.Message, At: r.StartedAt}
+	if r.Try > 0 {
+		step.Name += fmt.Sprintf(", try %d", r.Try+1)
+	}
 	if r.EndedAt != nil {
 		step.Took = exact(r.EndedAt.Sub(r.StartedAt))
 	}
 	switch r.State {
 	case slipway.Done:
 		step.State = component.Live
-		if i > d.Phase {
+		if r.Back > 0 {
 			step.State = component.RolledBack
 		}
+	case slipway.Lost:
+		step.State, step.Current = component.Unknown, true
 	case slipway.Broken:
 		step.State = component.Failed
 	default:
 		step.State, step.Current, step.Progress = component.Rolling, true, 10
+		if r.Desired.Hook != nil {
+			return step
+		}
 		if o != nil && o.Generation == r.Generation && len(o.Tracks) > 0 {
 			step.Note = readyWords(o.Tracks) + " ready"
 			step.Progress = min(99, share(o.Tracks))
@@ -172,6 +189,9 @@ func runStep(d slipway.Deployment, i int, o *slipway.Observed, now time.Time) co
 		}
 		if r.State == slipway.Held {
 			step.State, step.Note = component.Waiting, "waits for somebody to resume"
+		}
+		if asked := asking(r); asked != "" {
+			step.Note = "the check " + asked + " asks a person"
 		}
 	}
 	return step
@@ -244,7 +264,7 @@ func (s *Surface) control(c echo.Context, do func(app.Control) (slipway.Deployme
 	if err != nil {
 		return err
 	}
-	d, err := do(app.Control{Once: once(c), Deployment: n, Reason: text(c, "reason")})
+	d, err := do(app.Control{Once: once(c), Deployment: n, Reason: text(c, "reason"), As: c.FormValue("as")})
 	if e, status, ok := refusal(err); ok {
 		return s.showRun(c, status, e)
 	}

@@ -30,6 +30,7 @@ type Reject struct {
 // Control says why, if anything.
 type Control struct {
 	Reason string `json:"reason,omitempty" maxLength:"2000"`
+	As     string `json:"as,omitempty" enum:"done,again" doc:"To resume a call of which nobody knows whether it took effect: take it as done, or make it again."`
 }
 
 type approveIn struct {
@@ -53,7 +54,7 @@ type controlIn struct {
 func (in controlIn) command() app.Control {
 	c := app.Control{Once: in.once(), Deployment: in.ID}
 	if in.Body != nil {
-		c.Reason = in.Body.Reason
+		c.Reason, c.As = in.Body.Reason, in.Body.As
 	}
 	return c
 }

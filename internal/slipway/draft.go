@@ -66,7 +66,7 @@ func MakeDraft(ctx context.Context, tx Tx, deployers Deployers, r Request) (Draf
 	if d.State, err = tx.Stages().Get(ctx, r.Service, r.Environment); err != nil {
 		return d, err
 	}
-	replicas, faults := deployers.CheckConfig(stage.Deployer)
+	sites, replicas, faults := SiteSpecs(stage, deployers)
 	if len(faults) > 0 {
 		return d, Invalid("The deployer config of "+r.Environment, faults)
 	}
@@ -75,7 +75,7 @@ func MakeDraft(ctx context.Context, tx Tx, deployers Deployers, r Request) (Draf
 			return d, err
 		}
 	}
-	in := PlanInput{Cause: r.Cause, Pipeline: d.Pipeline, Stage: stage, Release: d.Release, Replicas: replicas, Restore: r.Restore,
+	in := PlanInput{Cause: r.Cause, Pipeline: d.Pipeline, Stage: stage, Release: d.Release, Replicas: replicas, Sites: sites, Restore: r.Restore,
 		NotBefore: r.NotBefore, Part: r.Part}
 	if d.State.Live != nil {
 		in.Live = &d.State.Live.Spec

@@ -18,6 +18,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/server"
 	"github.com/slipway-dev/slipway/internal/server/browser"
 	"github.com/slipway-dev/slipway/internal/server/rest"
+	"github.com/slipway-dev/slipway/internal/slipway"
 	"github.com/slipway-dev/slipway/internal/store"
 	"github.com/slipway-dev/slipway/static"
 )
@@ -56,6 +57,7 @@ func assemble(ctx context.Context, p parts) (*portal, error) {
 	}
 	eng.Waker = queue
 	usecases := &app.App{Store: p.store, Deployers: registry, Clock: time.Now, AdminGroup: p.config.AdminGroup}
+	eng.Aids = slipway.Aids{Approvers: usecases}
 	provider, err := identity.New(ctx, identity.Config{
 		Issuer: p.config.OIDCIssuer, ClientID: p.config.OIDCClientID, ClientSecret: p.config.OIDCClientSecret,
 		RedirectURL: p.config.PublicURL + "/auth/callback", GroupsClaim: p.config.OIDCGroupsClaim,

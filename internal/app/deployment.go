@@ -49,7 +49,7 @@ func (a *App) Deployment(ctx context.Context, actor slipway.Actor, id int64) (p 
 		if n := len(d.Replaced); n > 0 {
 			p.Voided = slipway.DiffPlans(d.Replaced[n-1], d.Plan)
 		}
-		facts, err := slipway.LoadGateFacts(ctx, tx, d, a.now())
+		facts, err := slipway.LoadGateFacts(ctx, tx, a.aids(), d, a.now())
 		if err != nil {
 			return err
 		}

@@ -141,7 +141,7 @@ func (a *App) Outlook(ctx context.Context, actor slipway.Actor, c Promote) (Outl
 		if o.Refusals, err = slipway.Admit(ctx, tx, o.Draft, r); err != nil {
 			return err
 		}
-		facts, err := slipway.LoadGateFacts(ctx, tx, slipway.Deployment{
+		facts, err := slipway.LoadGateFacts(ctx, tx, a.aids(), slipway.Deployment{
 			Service: c.Service, Environment: c.Environment, Version: c.Version, Cause: r.Cause,
 			RequestedBy: actor.Person(), Plan: o.Draft.Plan, CreatedAt: a.now(),
 		}, a.now())

@@ -111,7 +111,8 @@ func openRig(t *testing.T, path string, now time.Time) *rig {
 	r.store, r.fake = s, fake.New(fake.Options{Now: r.clock})
 	registry := engine.NewRegistry(map[string]deployers.Deployer{"fake": r.fake, "broken": broken{r.fake}})
 	r.App = &app.App{Store: s, Deployers: registry, Clock: r.clock, AdminGroup: adminGroup}
-	r.engine = &engine.Engine{Store: s, Wakes: s, Feed: s, Deployers: registry, Clock: r.clock, Log: slog.New(slog.DiscardHandler)}
+	r.engine = &engine.Engine{Store: s, Wakes: s, Feed: s, Deployers: registry, Clock: r.clock, Log: slog.New(slog.DiscardHandler),
+		Aids: slipway.Aids{Approvers: r.App}}
 	return r
 }
 

@@ -26,6 +26,7 @@ type Engine struct {
 	Checks    slipway.Checker // nil: no deployment has checks
 	Prober    slipway.Prober  // nil: no plan has gates that ask outside
 	Jobs      slipway.Jobs    // nil: no stage has hooks
+	Aids      slipway.Aids
 	Clock     slipway.Clock
 	Log       *slog.Logger
 

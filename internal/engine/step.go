@@ -64,7 +64,7 @@ func (e *Engine) judge(ctx context.Context, seen slipway.Deployment) (next time.
 		}
 		judged := d
 		judged.Probes = slipway.MergeProbes(d.Probes, probes)
-		facts, err := slipway.LoadGateFacts(ctx, tx, judged, now)
+		facts, err := slipway.LoadGateFacts(ctx, tx, e.Aids, judged, now)
 		if err != nil {
 			return err
 		}
@@ -122,7 +122,7 @@ func (e *Engine) unplanned(ctx context.Context, seen slipway.Deployment, why err
 	now := e.now()
 	facts := slipway.GateFacts{}
 	err := e.Store.Read(ctx, func(tx slipway.Tx) (err error) {
-		facts, err = slipway.LoadGateFacts(ctx, tx, seen, now)
+		facts, err = slipway.LoadGateFacts(ctx, tx, e.Aids, seen, now)
 		return err
 	})
 	if err != nil {

@@ -153,7 +153,7 @@ func (a Actor) Entry(action string, on Resource, subject, summary string, now ti
 }
 
 // LoadGateFacts reads what the gates of a deployment are judged by.
-func LoadGateFacts(ctx context.Context, tx Tx, d Deployment, now time.Time) (GateFacts, error) {
+func LoadGateFacts(ctx context.Context, tx Tx, aids Aids, d Deployment, now time.Time) (GateFacts, error) {
 	f := GateFacts{Now: now, Deployment: d, LiveSince: map[string]time.Time{}}
 	var err error
 	if f.Release, err = tx.Releases().Get(ctx, d.Service, d.Version); err != nil {
@@ -172,7 +172,7 @@ func LoadGateFacts(ctx context.Context, tx Tx, d Deployment, now time.Time) (Gat
 		}
 	}
 	if d.ID != 0 {
-		if f.Votes, err = tx.Votes().Of(ctx, d.ID); err != nil {
+		if err := f.loadVotes(ctx, tx, aids); err != nil {
 			return f, err
 		}
 	}

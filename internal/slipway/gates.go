@@ -68,6 +68,7 @@ type GateFacts struct {
 	Environment Environment
 	Freezes     []Freeze             // of the environment
 	Votes       []Vote               // of the deployment, for any plan
+	Void        map[counted]string   // votes that a gate counts no more, and why
 	LiveSince   map[string]time.Time // environment → since when the release is live there
 }
 
@@ -87,7 +88,7 @@ func Verdicts(f GateFacts) []Verdict {
 		case g.probed():
 			verdicts = append(verdicts, probeVerdict(f, i, g))
 		case g.Approval != nil:
-			verdicts = append(verdicts, approvalVerdict(f, *g.Approval))
+			verdicts = append(verdicts, approvalVerdict(f, i, *g.Approval))
 		default: // a newer Slipway may have frozen the plan: what is not understood stays shut
 			verdicts = append(verdicts, Verdict{Gate: "unknown", Result: Unknown, Who: "who runs Slipway",
 				Reason: "The plan has a gate that this version of Slipway does not know."})
@@ -192,14 +193,18 @@ func soakVerdict(f GateFacts, g SoakGate) Verdict {
 }
 
 // approvalVerdict counts the approvals of exactly this plan by different
-// people that the gate accepts.
-func approvalVerdict(f GateFacts, g ApprovalGate) Verdict {
+// people that the gate accepts, and accepts still.
+func approvalVerdict(f GateFacts, i int, g ApprovalGate) Verdict {
 	until := f.Deployment.CreatedAt.Add(time.Duration(g.Expires))
 	v := Verdict{Gate: "approval", Result: Wait, Since: &f.Deployment.CreatedAt, Until: &until, Need: max(1, g.Count)}
 	names := map[string]string{}
-	var order []string
+	var order, void []string
 	for _, vote := range f.Votes {
 		if CountsFor(vote, f.Deployment, g) != "" {
+			continue
+		}
+		if why := f.Void[counted{i, vote.ID}]; why != "" {
+			void = append(void, because(vote.ByName+"'s approval no longer counts", why))
 			continue
 		}
 		if _, twice := names[vote.By]; !twice {
@@ -215,6 +220,7 @@ func approvalVerdict(f GateFacts, g ApprovalGate) Verdict {
 	if v.Have >= v.Need {
 		v.Result = Pass
 		v.Reason = fmt.Sprintf("%d of %d approvals, by %s.", v.Have, v.Need, strings.Join(order, ", "))
+		v.Reason = sentences(append([]string{v.Reason}, void...)...)
 		return v
 	}
 	v.Who = who
@@ -223,6 +229,7 @@ func approvalVerdict(f GateFacts, g ApprovalGate) Verdict {
 		v.Reason += " " + strings.Join(order, ", ") + " approved."
 	}
 	v.Reason += fmt.Sprintf(" %d more from %s.", v.Need-v.Have, who)
+	v.Reason = sentences(append([]string{v.Reason}, void...)...)
 	return v
 }
 

@@ -69,6 +69,9 @@ func runView(p app.DeploymentPage, now time.Time) page.RunView {
 	if d.EndedAt != nil && v.Took == "" {
 		v.Took = exact(d.EndedAt.Sub(d.CreatedAt))
 	}
+	if back, ok := d.WayBack(); ok {
+		v.Took += " (" + exact(back) + " until all traffic was back)"
+	}
 	if d.Plan.From != nil {
 		v.From = d.Plan.From.Version
 	}

@@ -31,6 +31,7 @@ type Deployment struct {
 	CreatedAt    time.Time  `json:"createdAt"`
 	StartedAt    *time.Time `json:"startedAt,omitempty" doc:"When the gates opened."`
 	EndedAt      *time.Time `json:"endedAt,omitempty"`
+	BackAfter    *float64   `json:"backAfter,omitempty" doc:"Of a rollback: the seconds until what served before had all traffic again."`
 }
 
 // PhaseRun is a phase at work.
@@ -44,9 +45,14 @@ type PhaseRun struct {
 }
 
 func deployment(d slipway.Deployment) Deployment {
-	return Deployment{ID: d.ID, Team: d.Team, Service: d.Service, Environment: d.Environment, Version: d.Version, Cause: string(d.Cause), State: string(d.State),
+	out := Deployment{ID: d.ID, Team: d.Team, Service: d.Service, Environment: d.Environment, Version: d.Version, Cause: string(d.Cause), State: string(d.State),
 		Active: d.State.Active(), Plan: d.PlanDigest, RequestedBy: person(d.RequestedBy), Note: d.Note, Message: d.Message, Phases: each(d.Runs, phaseRun),
 		Gates: verdicts(d.Verdicts), SupersededBy: d.SupersededBy, CreatedAt: at(d.CreatedAt), StartedAt: utc(d.StartedAt), EndedAt: utc(d.EndedAt)}
+	if took, ok := d.WayBack(); ok {
+		seconds := took.Seconds()
+		out.BackAfter = &seconds
+	}
+	return out
 }
 
 func phaseRun(r slipway.PhaseRun) PhaseRun {

@@ -32,7 +32,8 @@ const (
 //
 //	2026-11-21T04:06:23.123456789Z out applying 0042_orders.sql
 type capture struct {
-	redact [][]byte
+	redact  [][]byte // the longest first: one secret may be the beginning of another
+	longest int
 
 	mu      sync.Mutex
 	file    io.Writer
@@ -52,23 +53,21 @@ func newCapture(file io.Writer, secrets []string) *capture {
 			}
 		}
 	}
-	// The longest first: one secret may be the beginning of another.
 	slices.SortFunc(c.redact, func(a, b []byte) int { return len(b) - len(a) })
+	if len(c.redact) > 0 {
+		c.longest = len(c.redact[0])
+	}
 	return c
 }
 
 // follow reads a stream of the command to its end.
 func (c *capture) follow(stream string, from io.Reader) {
-	longest := 0
-	for _, secret := range c.redact {
-		longest = max(longest, len(secret))
-	}
 	// A secret that begins before the cut is read as a whole, and so recognised.
-	reader := bufio.NewReaderSize(from, maxLine+longest)
+	reader := bufio.NewReaderSize(from, maxLine+c.longest)
 	for {
 		raw, err := reader.ReadSlice('\n')
 		if len(raw) > 0 {
-			c.line(stream, c.clean(raw))
+			c.line(stream, c.clean(raw, errors.Is(err, bufio.ErrBufferFull)))
 		}
 		for errors.Is(err, bufio.ErrBufferFull) {
 			_, err = reader.ReadSlice('\n')
@@ -80,17 +79,21 @@ func (c *capture) follow(stream string, from io.Reader) {
 }
 
 // clean makes a line of what was printed: of valid UTF-8, without NUL, which
-// databases refuse, and no longer than we keep. Colours stay.
-func (c *capture) clean(raw []byte) string {
+// databases refuse, and no longer than we keep. Colours stay. cut: it goes on,
+// and may end in the middle of a secret.
+func (c *capture) clean(raw []byte, cut bool) string {
 	raw = bytes.TrimRight(raw, "\r\n")
 	for _, secret := range c.redact {
 		raw = bytes.ReplaceAll(raw, secret, []byte(redacted))
 	}
-	cut := ""
-	if len(raw) > maxLine {
-		raw, cut = raw[:maxLine], fmt.Sprintf("… (Slipway keeps %d KiB of a line)", maxLine>>10)
+	if cut {
+		raw = raw[:max(0, len(raw)-c.longest)]
 	}
-	return strings.ReplaceAll(strings.ToValidUTF8(string(raw), "\uFFFD"), "\x00", "\uFFFD") + cut
+	note := ""
+	if cut || len(raw) > maxLine {
+		raw, note = raw[:min(len(raw), maxLine)], fmt.Sprintf("… (Slipway keeps %d KiB of a line)", maxLine>>10)
+	}
+	return strings.ReplaceAll(strings.ToValidUTF8(string(raw), "\uFFFD"), "\x00", "\uFFFD") + note
 }
 
 func (c *capture) line(stream, text string) {
@@ -141,12 +144,12 @@ func plain(text string) string {
 	return text
 }
 
-// lastLineOf is the last line of a small file of ours.
-func lastLineOf(path string) string {
+// firstLineOf is the first line of a small file of ours.
+func firstLineOf(path string) string {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return ""
 	}
-	lines := strings.Split(strings.TrimSpace(string(data)), "\n")
-	return plain(lines[len(lines)-1])
+	line, _, _ := strings.Cut(strings.TrimSpace(string(data)), "\n")
+	return plain(line)
 }

@@ -120,9 +120,11 @@ func (c *command) reap() {
 // for a pipe that still writes, and no way to leave a service behind.
 func (s *supervisor) wait(ctx context.Context, c *command) Status {
 	why := s.untilReason(ctx, c)
-	patience := linger
-	if why != "" {
-		patience = s.job.Grace
+	patience := s.job.Grace
+	select {
+	case <-c.exited: // by itself, also if there was a reason at the same moment
+		why, patience = "", linger
+	default:
 		_ = syscall.Kill(-c.pid, syscall.SIGTERM)
 	}
 	limit := time.NewTimer(patience)

@@ -153,7 +153,8 @@ func (r *Runner) Start(ctx context.Context, job Job) error {
 	r.at(stepClaimed)
 	supervisor, stdin, err := r.spawn(dir, lock)
 	if err != nil {
-		return writeJSON(filepath.Join(dir, resultName), neverBegan("Slipway could not start its supervisor: "+err.Error(), r.now()))
+		s := neverBegan("Slipway could not start its supervisor: "+err.Error(), r.now())
+		return writeJSON(filepath.Join(dir, resultName), s)
 	}
 	r.at(stepSpawned)
 	r.log.Info("job started", "job", job.Key, "pid", supervisor.Pid)

@@ -13,18 +13,17 @@ import (
 	"time"
 )
 
-const idName = "id"
+const idName = "id.json"
 
 // ID tells the runners of different hosts apart. It belongs to the directory, so
 // a portal that is started again has the ID it had.
 func (r *Runner) ID() string { return r.id }
 
 // readID reads the ID of a root, or makes one that people recognise.
-func readID(root string) (string, error) {
+func readID(root string) (id string, err error) {
 	path := filepath.Join(root, idName)
-	data, err := os.ReadFile(path)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return string(data), err
+	if err := readJSON(path, &id); !errors.Is(err, fs.ErrNotExist) {
+		return id, err
 	}
 	host, err := os.Hostname()
 	if err != nil {
@@ -37,19 +36,15 @@ func readID(root string) (string, error) {
 		return '-'
 	}, strings.ToLower(host))
 	temp := filepath.Join(root, tempPrefix+rand.Text())
-	if err := os.WriteFile(temp, []byte(host+"-"+strings.ToLower(rand.Text()[:8])), 0o600); err != nil {
+	if err := writeJSON(temp, host+"-"+strings.ToLower(rand.Text()[:8])); err != nil {
 		return "", err
 	}
 	// Whoever comes first names it, also for the others.
-	err = os.Link(temp, path)
-	if errors.Is(err, fs.ErrExist) {
+	if err = os.Link(temp, path); errors.Is(err, fs.ErrExist) {
 		err = nil
 	}
-	if err = errors.Join(err, os.Remove(temp)); err != nil {
-		return "", err
-	}
-	data, err = os.ReadFile(path)
-	return string(data), err
+	err = errors.Join(err, os.Remove(temp), syncDir(root), readJSON(path, &id))
+	return id, err
 }
 
 // AtWork lists the keys of the jobs that have not ended.
@@ -68,11 +63,9 @@ func (r *Runner) AtWork(ctx context.Context) ([]string, error) {
 			continue
 		}
 		key, err := url.PathUnescape(escaped)
-		if err != nil {
-			return nil, err
-		}
-		if s, err := r.Status(ctx, key); err != nil {
-			return nil, err
+		s, errStatus := r.status(filepath.Join(r.root, e.Name()))
+		if err = errors.Join(err, errStatus); err != nil {
+			r.log.Error("a job cannot be asked after", "directory", e.Name(), "error", err) // the others can
 		} else if s.State == Running {
 			keys = append(keys, key)
 		}

@@ -14,28 +14,35 @@ import (
 
 func TestID(t *testing.T) {
 	t.Parallel()
-	root := t.TempDir()
-	var all sync.WaitGroup
-	ids := make([]string, 16)
-	for i := range ids {
-		all.Go(func() {
-			r, err := New(root, os.Args[0], nil)
-			if err != nil {
-				t.Errorf("New: %v", err)
-				return
-			}
-			ids[i] = r.ID()
-		})
+	seen := map[string]bool{}
+	const roots = 20
+	for range roots {
+		root := t.TempDir()
+		var all sync.WaitGroup
+		ids, ready := make([]string, 8), make(chan struct{})
+		for i := range ids {
+			all.Go(func() {
+				<-ready
+				r, err := New(root, os.Args[0], nil)
+				if err != nil {
+					t.Errorf("New: %v", err)
+					return
+				}
+				ids[i] = r.ID()
+			})
+		}
+		close(ready)
+		all.Wait()
+		if slices.Sort(ids); ids[0] == "" || ids[0] != ids[len(ids)-1] || strings.ContainsAny(ids[0], "./ ") {
+			t.Errorf("%q", ids)
+		}
+		if left, _ := os.ReadDir(root); len(left) != 1 {
+			t.Errorf("left: %v", left)
+		}
+		seen[ids[0]] = true
 	}
-	all.Wait()
-	if slices.Sort(ids); ids[0] == "" || ids[0] != ids[len(ids)-1] || strings.ContainsAny(ids[0], "./ ") {
-		t.Errorf("%q", ids)
-	}
-	if other := newRig(t); other.ID() == ids[0] {
-		t.Errorf("two directories have the ID %s", ids[0])
-	}
-	if left, _ := os.ReadDir(root); len(left) != 1 {
-		t.Errorf("left: %v", left)
+	if len(seen) != roots {
+		t.Errorf("%d directories have %d IDs", roots, len(seen))
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/gob"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,12 +20,14 @@ import (
 )
 
 // startPortal runs a portal in a process of its own, which starts the job d42-r3
-// and is killed: at a step, or else once it has said that the job is started.
+// and is killed: at a step, or else once it has said that the job is started, and
+// then with its whole process group, as by a terminal.
 func (g *rig) startPortal(step, script string) {
 	g.t.Helper()
 	cmd := exec.Command(os.Args[0], "portal", g.root, step, "sh", "-c", script)
 	var said strings.Builder
 	cmd.Stderr = &said
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		g.t.Fatal(err)
@@ -36,7 +39,7 @@ func (g *rig) startPortal(step, script string) {
 	if started == (step != "") {
 		g.t.Errorf("the portal was not killed at %q", step)
 	}
-	_ = cmd.Process.Kill()
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 	if err := cmd.Wait(); err == nil || said.Len() > 0 {
 		g.t.Errorf("portal: %v %s", err, said.String())
 	}
@@ -78,6 +81,60 @@ func TestKill9OfThePortal(t *testing.T) {
 	}
 }
 
+// TestKill9AtAnyTime kills one portal after the other in the middle of its work,
+// each of which begins again with the first job. The ledger knows how often a
+// job ran, and Status must say just that.
+func TestKill9AtAnyTime(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	rounds := 20
+	if testing.Short() {
+		rounds = 5
+	}
+	for range rounds {
+		cmd := exec.Command(os.Args[0], "churn", g.root, g.ledger)
+		cmd.Stderr = os.Stderr
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := out.Read(make([]byte, 1)); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(rand.N(50 * time.Millisecond))
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	}
+	jobs := len(g.all())
+	if jobs < rounds/2 {
+		t.Errorf("only %d jobs: this tests nothing", jobs)
+	}
+	for i := range jobs {
+		g.start(numbered(i, g.ledger))
+	}
+	var want []string
+	for i := range jobs {
+		if s := g.ended(fmt.Sprintf("d%d", i)); s.State == Succeeded {
+			want = append(want, fmt.Sprintf("d%d", i))
+		} else if s.State != Failed || !s.StartedAt.IsZero() {
+			t.Errorf("d%d: %+v", i, s)
+		}
+	}
+	data, err := os.ReadFile(g.ledger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := strings.Fields(string(data))
+	slices.Sort(want)
+	if slices.Sort(got); !slices.Equal(got, want) {
+		t.Errorf("ran: %v\nsaid to have run: %v", got, want)
+	}
+	t.Logf("%d of %d jobs ran", len(want), jobs)
+}
+
 // TestHalfOfTheEnvironmentStartsNothing is a portal that is killed while it
 // hands over.
 func TestHalfOfTheEnvironmentStartsNothing(t *testing.T) {
@@ -87,7 +144,7 @@ func TestHalfOfTheEnvironmentStartsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for n := range whole.Len() {
-		if testing.Short() && n%10 != 0 {
+		if n%9 != 0 && n < whole.Len()-2 {
 			continue
 		}
 		g := newRig(t)

@@ -32,6 +32,8 @@ func TestMain(m *testing.M) {
 		// Its environment is not ours to choose, so a file says where it is killed.
 		wanted, _ := os.ReadFile(filepath.Join(filepath.Dir(os.Args[3]), killFile))
 		err = supervise(context.Background(), os.Args[2:], killAt(string(wanted)))
+	case "churn":
+		err = churn(os.Args[2], os.Args[3])
 	case "portal":
 		err = portal(os.Args[2], os.Args[3], os.Args[4:])
 	default:
@@ -68,6 +70,26 @@ func portal(root, step string, argv []string) error {
 	}
 	fmt.Println("started")
 	select {}
+}
+
+// churn starts one job after the other until it is killed.
+func churn(root, ledger string) error {
+	r, err := New(root, os.Args[0], nil)
+	if err != nil {
+		return err
+	}
+	fmt.Println("running")
+	for i := 0; ; i++ {
+		if err := r.Start(context.Background(), numbered(i, ledger)); err != nil {
+			return err
+		}
+	}
+}
+
+// numbered is a job that writes its key to a ledger.
+func numbered(i int, ledger string) Job {
+	key := fmt.Sprintf("d%d", i)
+	return Job{Key: key, Command: []string{"sh", "-c", fmt.Sprintf("echo %s >>%s", key, ledger)}, Timeout: time.Minute}
 }
 
 // rig is a runner over a directory of its own; whatever a test does, its

@@ -73,6 +73,21 @@ func TestLongLinesAreCut(t *testing.T) {
 	}
 }
 
+// TestACutLineEndsInNoSecret puts the end of what is read of a line everywhere
+// in a secret, after others whose stars made room.
+func TestACutLineEndsInNoSecret(t *testing.T) {
+	t.Parallel()
+	secret := "0123456789abcdef"
+	for n := range 2 * len(secret) {
+		var file strings.Builder
+		c := newCapture(&file, []string{secret})
+		c.follow(streamOut, strings.NewReader(strings.Repeat("x", n)+strings.Repeat(secret, 2000)+"\n"))
+		if strings.Contains(c.last[streamOut], "0") || strings.Contains(file.String(), "def") || !strings.HasSuffix(c.last[streamOut], "of a line)") {
+			t.Errorf("%d: …%q", n, c.last[streamOut][len(c.last[streamOut])-60:])
+		}
+	}
+}
+
 func TestOutputIsCapped(t *testing.T) {
 	t.Parallel()
 	g := newRig(t)

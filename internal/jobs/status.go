@@ -38,7 +38,8 @@ func (r *Runner) status(dir string) (Status, error) {
 	defer func() { _ = lock.Close() }()
 	err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
-		return Status{State: Running, ExitCode: -1, StartedAt: beganAt(dir)}, nil
+		began, err := beganAt(dir)
+		return Status{State: Running, ExitCode: -1, StartedAt: began}, err
 	}
 	if err != nil {
 		return Status{}, err
@@ -57,12 +58,16 @@ func (r *Runner) settle(dir string) (Status, error) {
 	if err := readJSON(filepath.Join(dir, intentName), &i); err != nil {
 		return Status{}, err
 	}
-	why := lastLineOf(filepath.Join(dir, troubleLog))
+	began, err := beganAt(dir)
+	if err != nil {
+		return Status{}, err
+	}
+	why := firstLineOf(filepath.Join(dir, troubleLog))
 	if why != "" {
-		why = ": " + why
+		why = " (" + why + ")"
 	}
 	s := neverBegan("Slipway ended before it could begin"+why, r.now())
-	if began := beganAt(dir); !began.IsZero() {
+	if !began.IsZero() {
 		strays := killStrays(i.Token)
 		r.log.Warn("a job was lost with its supervisor", "job", i.Key, "strays", strays)
 		s = Status{State: Unknown, ExitCode: -1, StartedAt: began, EndedAt: r.now(), Message: fmt.Sprintf(
@@ -84,12 +89,15 @@ func readResult(dir string) (s Status, found bool, err error) {
 }
 
 // beganAt is when the command was started, or was about to be; zero: never.
-func beganAt(dir string) time.Time {
+func beganAt(dir string) (time.Time, error) {
 	info, err := os.Stat(filepath.Join(dir, beganName))
-	if err != nil {
-		return time.Time{}
+	if errors.Is(err, fs.ErrNotExist) {
+		return time.Time{}, nil
 	}
-	return info.ModTime()
+	if err != nil {
+		return time.Time{}, err
+	}
+	return info.ModTime(), nil
 }
 
 // Stop asks a job to end and returns at once: its processes get SIGTERM, and

@@ -82,10 +82,12 @@ func (s *supervisor) own() error {
 	if err := syscall.Flock(lockFD, syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		return err
 	}
-	if _, found, err := readResult(s.dir); found || err != nil || !beganAt(s.dir).IsZero() {
-		return errors.Join(errors.New("the job was begun before"), err)
+	began, errBegan := beganAt(s.dir)
+	_, ended, errEnded := readResult(s.dir)
+	if ended || !began.IsZero() {
+		return errors.New("the job was begun before")
 	}
-	return readJSON(filepath.Join(s.dir, intentName), &s.job)
+	return errors.Join(errBegan, errEnded, readJSON(filepath.Join(s.dir, intentName), &s.job))
 }
 
 // run runs the command and returns how it ended.

@@ -150,6 +150,7 @@ type Track struct {
 	Weight  int // share of traffic in per cent, -1 = not split
 	Ready   int
 	Wanted  int
+	Note    string // beside it: "1 finishes its work, at most 9 min more"
 }
 
 // Step is one stop of a run's rail.

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/slipway-dev/slipway/web/component"
@@ -36,6 +37,9 @@ type StageView struct {
 	HoldSince   time.Time
 	CanLift     bool
 	LiftWhyNot  string // why the reader may not lift it; "" = they may
+	Part        *Part  // a release beside what is live; nil = none
+	Sharing     bool   // the stage is partial: promoting takes a share
+	Share       int    // preselected
 	Lock        string // why the environment is locked; "" = it is not
 	LockBy      string
 	LockSince   time.Time
@@ -52,6 +56,16 @@ type StageView struct {
 	Key    string
 }
 
+// Part is a release that has a part of the traffic beside what is live.
+type Part struct {
+	Version string
+	Href    string
+	Words   string // "10 % of the traffic"
+	Match   string // which requests; "" = any
+	Share   int
+	Since   time.Time
+}
+
 // Fact is one line of a definition list.
 type Fact struct {
 	Name string
@@ -64,3 +78,5 @@ type Fact struct {
 func (v StageView) action(what string) string {
 	return "/s/" + v.Service + "/" + v.Environment + "/" + what
 }
+
+func num(n int) string { return strconv.Itoa(n) }

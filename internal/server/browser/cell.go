@@ -158,6 +158,9 @@ func (p stop) observed(st *component.Station) {
 			return
 		}
 		st.State, st.Detail = component.Live, "healthy, "+readyWords(o.Tracks)
+		if part := p.state.Partial; part != nil {
+			st.Detail = partWords(part.Share, len(part.Match)) + " on " + part.Spec.Version
+		}
 	}
 }
 
@@ -172,7 +175,18 @@ func (p stop) drift() string {
 	}
 	wanted, ready := 0, 0
 	id := live.Spec.ID() // a digest: a page has hundreds of cells
+	beside := ""
+	if p.state.Partial != nil {
+		beside = p.state.Partial.Spec.ID()
+	}
 	for _, t := range o.Tracks {
+		if t.Wanted == 0 && t.Draining > 0 { // it finishes what it has begun, and gets nothing new
+			continue
+		}
+		if t.Spec == beside && beside != "" {
+			wanted, ready = wanted+t.Wanted, ready+t.Ready
+			continue
+		}
 		if t.Spec != id && t.Version != live.Spec.Version {
 			return "runs " + t.Version + ", not " + live.Spec.Version
 		}

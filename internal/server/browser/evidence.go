@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -114,7 +115,12 @@ func previews(p slipway.Plan) []page.Preview {
 func checks(list []slipway.Verdict, now time.Time) []component.Check {
 	rows := make([]component.Check, len(list))
 	for i, v := range list {
-		c := component.Check{State: verdictState(v), Text: v.Reason, Note: v.Gate}
+		c := component.Check{State: verdictState(v), Text: v.Reason, Note: gateTitle(v)}
+		if v.Bypassed != "" {
+			c.Strong, c.Text, c.Note = "Bypassed by "+v.Bypassed+".", "", gateTitle(v)+", bypassed"
+			rows[i] = c
+			continue
+		}
 		if v.Result != slipway.Pass {
 			c.Who = v.Who
 			c.Since, c.Until = timeOf(v.Since), timeOf(v.Until)
@@ -131,6 +137,19 @@ func checks(list []slipway.Verdict, now time.Time) []component.Check {
 	return rows
 }
 
+// gateTitle is what people call a gate: its own name, or the words of its kind.
+func gateTitle(v slipway.Verdict) string {
+	words := map[string]string{"errorBudget": "error budget", "stopTheLine": "stop-the-line", "stop": "stop-the-line", "external": "external check"}
+	kind := v.Gate
+	if word, ok := words[kind]; ok {
+		kind = word
+	}
+	if v.Title != "" && v.Title != v.Gate {
+		return v.Title + ", " + kind
+	}
+	return kind
+}
+
 // cutSentence parts the first sentence from the rest.
 func cutSentence(text string) (first, rest string) {
 	head, tail, found := strings.Cut(text, ". ")
@@ -142,13 +161,15 @@ func cutSentence(text string) (first, rest string) {
 
 func verdictState(v slipway.Verdict) component.State {
 	switch {
+	case v.Bypassed != "":
+		return component.RolledBack
 	case v.Result == slipway.Pass:
 		return component.Live
 	case v.Gate == "approval":
 		return component.Waiting
 	case v.Gate == "soak" && v.Result == slipway.Wait:
 		return component.Rolling
-	case v.Gate == "lock" || v.Gate == "freeze" || v.Gate == "block" || v.Gate == "hold" || v.Gate == "active":
+	case slices.Contains([]string{"lock", "freeze", "block", "hold", "active", "stop", "stopTheLine", "window", "schedule"}, v.Gate):
 		return component.Frozen
 	case v.Result == slipway.Fail:
 		return component.Failed
@@ -161,7 +182,7 @@ func verdictState(v slipway.Verdict) component.State {
 func blocks(list []slipway.Verdict) []component.Block {
 	out := make([]component.Block, 0, len(list))
 	for _, v := range list {
-		b := component.Block{What: upperFirst(v.Gate), Why: v.Reason, Since: timeOf(v.Since), Until: timeOf(v.Until), Who: v.Who}
+		b := component.Block{What: upperFirst(gateTitle(v)), Why: v.Reason, Since: timeOf(v.Since), Until: timeOf(v.Until), Who: v.Who}
 		switch v.Gate {
 		case "lock", "freeze":
 			b.Href = "/settings/environments"
@@ -208,6 +229,11 @@ func tracks(st slipway.StageState, active *slipway.Deployment, now time.Time) []
 			row.Name = "live"
 		case active != nil && t.Spec == active.Plan.To.ID():
 			row.Name = "next"
+		case st.Partial != nil && t.Spec == st.Partial.Spec.ID():
+			row.Name = "part"
+		}
+		if t.Site != "" {
+			row.Name = t.Site + " " + row.Name
 		}
 		switch {
 		case !fresh:
@@ -216,6 +242,8 @@ func tracks(st slipway.StageState, active *slipway.Deployment, now time.Time) []
 			row.State = component.Failed
 		case t.Ready < t.Wanted:
 			row.State = component.Rolling
+		case t.Wanted == 0 && t.Draining > 0:
+			row.State, row.Note = component.None, t.Message
 		}
 		if len(o.Tracks) == 1 {
 			row.Weight = -1

@@ -2,6 +2,8 @@ package browser
 
 import (
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -79,6 +81,11 @@ func stageView(p app.StagePage, whole app.ServicePage, now time.Time) page.Stage
 		v.Hold, v.HoldBy, v.HoldSince, v.LiftWhyNot = h.Reason, h.By, h.Since, p.WhyNot[slipway.HoldLift]
 		v.CanLift = v.LiftWhyNot == ""
 	}
+	v.Sharing, v.Share = p.Stage.Strategy.Type == slipway.StrategyPartial, p.Stage.Strategy.Share
+	if part := p.State.Partial; part != nil {
+		v.Part = &page.Part{Version: part.Spec.Version, Href: releasePath(v.Service, part.Spec.Version), Words: partWords(part.Share, len(part.Match)),
+			Match: matchWords(part.Match), Share: part.Share, Since: part.Since}
+	}
 	if l := p.Environment.Lock; l != nil {
 		v.Lock, v.LockBy, v.LockSince = l.Reason, l.OwnerName, l.Since
 	}
@@ -95,12 +102,45 @@ func stageFacts(p app.StagePage) []page.Fact {
 	if o := p.State.Observed; o != nil && o.Address != "" {
 		facts = append(facts, page.Fact{Name: "Address", Text: o.Address, Href: o.Address})
 	}
+	facts = append(facts, stageRules(p.Stage)...)
+	if o := p.State.Observed; o != nil && o.Preview != "" {
+		facts = append(facts, page.Fact{Name: "Preview", Text: o.Preview, Href: o.Preview})
+	}
 	if live := p.State.Live; live != nil {
 		for _, a := range live.Spec.Artifacts {
 			facts = append(facts, page.Fact{Name: a.Name, Text: a.Digest, Mono: true, Copy: true})
 		}
 		facts = append(facts, page.Fact{Name: "Deployed by", Text: "run " + id(live.Deployment), Href: runPath(live.Deployment)})
 	}
+	return facts
+}
+
+// stageRules say what a release goes through here besides its strategy.
+func stageRules(stage slipway.Stage) []page.Fact {
+	var facts []page.Fact
+	add := func(name string, words []string) {
+		if len(words) > 0 {
+			facts = append(facts, page.Fact{Name: name, Text: strings.Join(words, ", ")})
+		}
+	}
+	var waves, checks, hooks []string
+	for _, w := range stage.Waves {
+		waves = append(waves, w.Site)
+	}
+	for _, c := range stage.Verify {
+		checks = append(checks, c.Name+" ("+c.Kind()+")")
+	}
+	for _, at := range []struct {
+		when string
+		list []slipway.Hook
+	}{{"before", stage.Hooks.Before}, {"before traffic", stage.Hooks.BeforeTraffic}, {"after", stage.Hooks.After}, {"on rollback", stage.Hooks.OnRollback}} {
+		for _, h := range at.list {
+			hooks = append(hooks, h.Name+" ("+at.when+")")
+		}
+	}
+	add("Waves", waves)
+	add("Checks", checks)
+	add("Hooks", hooks)
 	return facts
 }
 
@@ -135,7 +175,26 @@ func next(row app.BoardRow, stage slipway.Stage) string {
 }
 
 func (s *Surface) promote(c echo.Context) error {
-	return s.startHere(c, app.Promote{Version: text(c, "version"), Note: text(c, "note")})
+	command := app.Promote{Version: text(c, "version"), Note: text(c, "note")}
+	var faults []slipway.FieldError
+	if share := text(c, "share"); share != "" {
+		n, err := strconv.Atoi(share)
+		if err != nil {
+			faults = append(faults, slipway.FieldError{Field: "share", Message: "is a number of percent, 0 to 100"})
+		}
+		command.Part = &slipway.Part{Share: n}
+	}
+	if at := text(c, "at"); at != "" {
+		when, err := time.Parse("2006-01-02T15:04", at)
+		if err != nil {
+			faults = append(faults, slipway.FieldError{Field: "at", Message: "is a day and a time, such as 2026-11-23T09:00"})
+		}
+		command.NotBefore = &when
+	}
+	if e, status, ok := refusal(slipway.Invalid("The promotion", faults)); ok {
+		return s.showStage(c, status, e)
+	}
+	return s.startHere(c, command)
 }
 
 func (s *Surface) redeploy(c echo.Context) error {

@@ -197,9 +197,39 @@ func strategyWords(s slipway.Strategy) string {
 		return text + "."
 	case slipway.StrategyCanary:
 		return canaryWords(s.Steps)
+	case slipway.StrategyPartial:
+		return "Partial: the new release gets " + partWords(s.Share, len(s.Match)) + " and keeps it until it is widened or withdrawn."
 	default:
-		return "Rolling: replaces " + plural(max(1, s.Batch), "instance") + " at a time, each ready before the next."
+		text := "Rolling: replaces " + plural(max(1, s.Batch), "instance") + " at a time, each ready before the next"
+		if s.MaxUnavailable > 0 {
+			return text + "; at most " + strconv.Itoa(s.MaxUnavailable) + " may be missing meanwhile, so that there are never more than usual."
+		}
+		return text + "."
 	}
+}
+
+// partWords is how much of the traffic a partial release gets.
+func partWords(share, matches int) string {
+	switch {
+	case matches == 0:
+		return strconv.Itoa(share) + " % of the traffic"
+	case share == 0:
+		return "the requests that match"
+	default:
+		return strconv.Itoa(share) + " % of the traffic and the requests that match"
+	}
+}
+
+// matchWords says which requests a partial release gets.
+func matchWords(list []slipway.Match) string {
+	words := make([]string, len(list))
+	for i, m := range list {
+		words[i] = "header " + m.Header + ": " + m.Value
+		if m.Cookie != "" {
+			words[i] = "cookie " + m.Cookie + "=" + m.Value
+		}
+	}
+	return strings.Join(words, ", or ")
 }
 
 func canaryWords(steps []slipway.CanaryStep) string {

@@ -116,6 +116,20 @@ func organisationCases() map[string]useCase {
 		"RemoveFreeze": only(slipway.FreezeManage, "freeze.removed", slipway.Resource{Environment: "attic"}, func(r *rig, a slipway.Actor) error {
 			return r.RemoveFreeze(r.ctx, a, 1)
 		}),
+		"StopTheLine": only(slipway.LineStop, "line.stopped", all, func(r *rig, a slipway.Actor) error {
+			return of(r.StopTheLine(r.ctx, a, app.StopTheLine{Reason: "fire"}))
+		}),
+		"LetTheLineGo": only(slipway.LineStop, "line.going", all, func(r *rig, a slipway.Actor) error {
+			if a.ID == root.ID && a.TokenID == "" { // it is stopped first, which is no use of this use case
+				ok(r.t, r.store.Write(r.ctx, func(tx slipway.Tx) error {
+					if line, err := tx.Line().Get(r.ctx); err != nil || line != nil {
+						return err
+					}
+					return tx.Line().Stop(r.ctx, slipway.StoppedLine{Owner: a.ID, OwnerName: a.Name, Reason: "fire", Since: r.clock()})
+				}))
+			}
+			return of(r.LetTheLineGo(r.ctx, a, app.LetTheLineGo{}))
+		}),
 		"AddBinding": only(slipway.AccessManage, "access.granted", webTeam, func(r *rig, a slipway.Actor) error {
 			return of(r.AddBinding(r.ctx, a, app.AddBinding{Binding: slipway.Binding{Role: slipway.RoleViewer,
 				Subject: slipway.Subject{Kind: slipway.SubjectGroup, Name: "guests"}, Scope: slipway.Scope{Kind: slipway.ScopeTeam, Name: "web"}}}))
@@ -190,6 +204,7 @@ func readCases() map[string]useCase {
 		}),
 		"Teams":        list("", func(r *rig, a slipway.Actor) error { return of(r.Teams(r.ctx, a)) }),
 		"Environments": list("", func(r *rig, a slipway.Actor) error { return of(r.Environments(r.ctx, a)) }),
+		"Line":         list("", func(r *rig, a slipway.Actor) error { return of(r.Line(r.ctx, a)) }),
 		"Freezes":      list("", func(r *rig, a slipway.Actor) error { return of(r.Freezes(r.ctx, a)) }),
 		"Access":       {asks: slipway.AccessExplain, stranger: denied, by: viewer, call: func(r *rig, a slipway.Actor) error { return of(r.Access(r.ctx, a)) }},
 		"VerifyAudit": {asks: slipway.AuditRead, stranger: denied, foreign: denied, viewer: denied, call: func(r *rig, a slipway.Actor) error {

@@ -30,6 +30,9 @@ func runnerOf(key string) string {
 // it is on record before it begins: of two replicas only one can be.
 func (e *Engine) hook(ctx context.Context, d slipway.Deployment) (time.Time, error) {
 	run := d.Current()
+	if d.KeptByLine() { // its job has ended, whoever ran it
+		return e.take(ctx, d, slipway.JobSeen{Generation: run.Generation, State: slipway.JobSucceeded}, nil)
+	}
 	if e.Jobs == nil {
 		return e.take(ctx, d, slipway.Refused{Generation: run.Generation, Reason: "this portal cannot run jobs", Retry: true}, nil)
 	}

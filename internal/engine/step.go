@@ -190,7 +190,7 @@ func (e *Engine) observe(ctx context.Context, d slipway.Deployment) (time.Time, 
 	if ctx.Err() != nil {
 		return time.Time{}, ctx.Err()
 	}
-	next, _, err := slipway.Step(d, seen, e.now())
+	next, err := e.foresee(ctx, d, seen)
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -204,6 +204,23 @@ func (e *Engine) observe(ctx context.Context, d slipway.Deployment) (time.Time, 
 		}
 		return e.keepReport(ctx, tx, d, seen.Observed)
 	})
+}
+
+// foresee says what a step would lead to, without taking it.
+func (e *Engine) foresee(ctx context.Context, d slipway.Deployment, ev slipway.Event) (slipway.Deployment, error) {
+	next, _, err := slipway.Step(d, ev, e.now())
+	if err != nil || !d.GoesOn(next) {
+		return next, err
+	}
+	var line *slipway.StoppedLine
+	err = e.Store.Read(ctx, func(tx slipway.Tx) (err error) {
+		line, err = tx.Line().Get(ctx)
+		return err
+	})
+	if err == nil && line != nil {
+		next, _, err = slipway.StepStopped(d, ev, *line, e.now())
+	}
+	return next, err
 }
 
 // keepLines saves what workloads printed, and says that there is more to read.

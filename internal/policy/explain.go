@@ -100,6 +100,8 @@ func phrase(p slipway.Permission, r slipway.Resource) string {
 		return "roll back " + thing
 	case slipway.DeploymentControl:
 		return "steer deployments of " + thing
+	case slipway.GateBypass:
+		return "bypass gates of " + thing
 	case slipway.HoldLift:
 		return "lift the hold on " + thing
 	case slipway.EnvironmentLock:
@@ -108,6 +110,8 @@ func phrase(p slipway.Permission, r slipway.Resource) string {
 		return "manage " + thing
 	case slipway.FreezeManage:
 		return "manage freezes of " + thing
+	case slipway.LineStop:
+		return "stop the line of " + thing
 	case slipway.AccessManage:
 		return "manage access to " + thing
 	case slipway.AccessExplain:

@@ -11,8 +11,9 @@ import "github.com/slipway-dev/slipway/internal/slipway"
 //	            deployments, blocks a bad release and rolls back
 //	approver    decides on gates, and rolls back what was approved
 //	maintainer  both of these, and the team's services, pipelines, holds, locks
-//	            and freezes
-//	admin       everything, within the scope of the binding
+//	            and freezes; on the whole organisation, its line
+//	admin       everything, within the scope of the binding; going around a gate
+//	            belongs to nobody else
 //
 // Rolling back belongs to developers too: who sees the damage first must be
 // able to undo it at night, without waiting for who let it through. Approving
@@ -60,7 +61,7 @@ func approverMay(p slipway.Permission) bool {
 func maintainerMay(p slipway.Permission) bool {
 	switch p {
 	case slipway.ServiceRegister, slipway.PipelineApply, slipway.HoldLift,
-		slipway.EnvironmentLock, slipway.FreezeManage:
+		slipway.EnvironmentLock, slipway.FreezeManage, slipway.LineStop:
 		return true
 	}
 	return false
@@ -68,7 +69,7 @@ func maintainerMay(p slipway.Permission) bool {
 
 func adminMay(p slipway.Permission) bool {
 	switch p {
-	case slipway.EnvironmentManage, slipway.TeamManage, slipway.AccessManage:
+	case slipway.EnvironmentManage, slipway.TeamManage, slipway.AccessManage, slipway.GateBypass:
 		return true
 	}
 	return false

@@ -31,10 +31,12 @@ const (
 	DeploymentApprove  Permission = "deployment.approve" // and reject
 	DeploymentRollback Permission = "deployment.rollback"
 	DeploymentControl  Permission = "deployment.control" // cancel, pause, resume, retry
+	GateBypass         Permission = "gate.bypass"
 	HoldLift           Permission = "hold.lift"
 	EnvironmentLock    Permission = "environment.lock"
 	EnvironmentManage  Permission = "environment.manage"
 	FreezeManage       Permission = "freeze.manage"
+	LineStop           Permission = "line.stop" // and let it go again
 	TeamManage         Permission = "team.manage"
 	AccessManage       Permission = "access.manage"
 	AccessExplain      Permission = "access.explain"
@@ -47,7 +49,7 @@ func Permissions() []Permission {
 	return []Permission{
 		ServiceRead, ServiceRegister, PipelineApply, ReleaseCreate, ReleaseBlock,
 		DeploymentPromote, DeploymentApprove, DeploymentRollback, DeploymentControl,
-		HoldLift, EnvironmentLock, EnvironmentManage, FreezeManage, TeamManage,
+		GateBypass, HoldLift, EnvironmentLock, EnvironmentManage, FreezeManage, LineStop, TeamManage,
 		AccessManage, AccessExplain, TokenManage, AuditRead,
 	}
 }

@@ -11,7 +11,7 @@ import (
 // deployment over the epoch it was read at, the effects on its stage, the audit
 // entry and the event, all or nothing.
 func Advance(ctx context.Context, tx Tx, d Deployment, ev Event, by Actor, now time.Time) (Deployment, error) {
-	next, effects, err := Step(d, ev, now)
+	next, effects, err := stepInTx(ctx, tx, d, ev, now)
 	if err != nil {
 		return d, err
 	}
@@ -82,6 +82,10 @@ func carryOut(ctx context.Context, tx Tx, d Deployment, effect Effect, now time.
 // WakeWaiting has the engine judge the gates of waiting deployments now,
 // because something that they may wait for has changed.
 func WakeWaiting(ctx context.Context, tx Tx, filter DeploymentFilter, now time.Time) error {
+	return wakeWaiting(ctx, tx, filter, now, func(Deployment) bool { return true })
+}
+
+func wakeWaiting(ctx context.Context, tx Tx, filter DeploymentFilter, now time.Time, concerned func(Deployment) bool) error {
 	filter.States = []State{Waiting}
 	page := Page{Limit: wakePage}
 	for {
@@ -90,6 +94,9 @@ func WakeWaiting(ctx context.Context, tx Tx, filter DeploymentFilter, now time.T
 			return err
 		}
 		for _, d := range waiting {
+			if !concerned(d) {
+				continue
+			}
 			if err := WakeAt(ctx, tx, d, now); err != nil {
 				return err
 			}
@@ -162,6 +169,9 @@ func LoadGateFacts(ctx context.Context, tx Tx, aids Aids, d Deployment, now time
 	if f.Environment, err = tx.Environments().Get(ctx, d.Environment); err != nil {
 		return f, err
 	}
+	if f.Line, err = tx.Line().Get(ctx); err != nil {
+		return f, err
+	}
 	freezes, err := tx.Freezes().List(ctx, now)
 	if err != nil {
 		return f, err
@@ -173,6 +183,9 @@ func LoadGateFacts(ctx context.Context, tx Tx, aids Aids, d Deployment, now time
 	}
 	if d.ID != 0 {
 		if err := f.loadVotes(ctx, tx, aids); err != nil {
+			return f, err
+		}
+		if f.Bypasses, err = tx.Bypasses().Of(ctx, d.ID); err != nil {
 			return f, err
 		}
 	}

@@ -110,6 +110,7 @@ type PhaseRun struct {
 	Attempts     int        `json:"attempts,omitempty"` // failed calls of the deployer
 	Try          int        `json:"try,omitempty"`      // of a hook: runs before this one
 	Parked       bool       `json:"parked,omitempty"`   // the deployment is paused because this call is lost, and for nothing else
+	Released     bool       `json:"released,omitempty"` // somebody let it go on
 	Runner       string     `json:"runner,omitempty"`   // of a hook: who runs its job
 	Cursor       string     `json:"cursor,omitempty"`   // of a hook: how far its output was read
 	Back         int        `json:"back,omitempty"`     // place on the way back, from 1; 0: on the way forward

@@ -2,6 +2,7 @@ package slipway
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -23,6 +24,7 @@ const (
 type Verdict struct {
 	Gate   string     `json:"gate"`            // approval, soak, lock, freeze, block, order, hold, permission, ...
 	Title  string     `json:"title,omitempty"` // its own name, among others of its kind
+	Key    string     `json:"key,omitempty"`   // names it among all verdicts, for a bypass
 	Result Result     `json:"result"`
 	Reason string     `json:"reason"`
 	Since  *time.Time `json:"since,omitempty"`
@@ -66,16 +68,18 @@ type GateFacts struct {
 	Deployment  Deployment
 	Release     Release
 	Environment Environment
+	Line        *StoppedLine         // nil while it goes
 	Freezes     []Freeze             // of the environment
 	Votes       []Vote               // of the deployment, for any plan
 	Void        map[counted]string   // votes that a gate counts no more, and why
+	Bypasses    []Bypass             // of the deployment, for any plan
 	LiveSince   map[string]time.Time // environment → since when the release is live there
 }
 
 // Verdicts judges all gates of a deployment, those that every stage has and
 // those of its plan. The order is fixed: controls first, people last.
 func Verdicts(f GateFacts) []Verdict {
-	verdicts := []Verdict{blockVerdict(f), lockVerdict(f), freezeVerdict(f)}
+	verdicts := []Verdict{blockVerdict(f), lockVerdict(f), freezeVerdict(f), lineVerdict(f)}
 	if f.Deployment.Plan.NotBefore != nil {
 		verdicts = append(verdicts, scheduleVerdict(f))
 	}
@@ -94,6 +98,8 @@ func Verdicts(f GateFacts) []Verdict {
 				Reason: "The plan has a gate that this version of Slipway does not know."})
 		}
 	}
+	named(verdicts)
+	bypassed(f, verdicts)
 	return verdicts
 }
 
@@ -153,14 +159,32 @@ func freezeVerdict(f GateFacts) Verdict {
 		v.Reason = "Freezes let rollbacks pass."
 		return v
 	}
+	var worst *Freeze
 	for _, z := range f.Freezes {
-		if z.Active(f.Now) && (v.Until == nil || z.Until.After(*v.Until)) {
-			v.Result, v.Since, v.Until = Wait, &z.From, &z.Until
-			v.Reason = because(f.Environment.Name+" is frozen", z.Reason)
-			v.Who = "who may manage freezes of " + f.Environment.Name
+		if z.Active(f.Now) && (worst == nil || z.worseThan(*worst, f)) {
+			worst = &z
 		}
 	}
+	if worst != nil {
+		v.Result, v.Since, v.Until = Wait, &worst.From, &worst.Until
+		v.Reason = because(f.Environment.Name+" is frozen", worst.Reason)
+		v.Who = "who may manage freezes of " + f.Environment.Name
+	}
 	return v
+}
+
+// worseThan puts a freeze that no bypass covers before one that is covered, and
+// else the one that lasts longer.
+func (z Freeze) worseThan(other Freeze, f GateFacts) bool {
+	covered := func(z Freeze) bool {
+		return slices.ContainsFunc(f.Bypasses, func(b Bypass) bool {
+			return b.Gate == "freeze" && b.PlanDigest == f.Deployment.PlanDigest && b.covers(Verdict{Gate: "freeze", Since: &z.From})
+		})
+	}
+	if a, b := covered(z), covered(other); a != b {
+		return b
+	}
+	return z.Until.After(other.Until)
 }
 
 func scheduleVerdict(f GateFacts) Verdict {

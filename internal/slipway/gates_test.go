@@ -131,7 +131,7 @@ func TestVerdictsComeInAFixedOrder(t *testing.T) {
 	for _, v := range Verdicts(facts(soak(0, true), approval(1))) {
 		order = append(order, v.Gate)
 	}
-	if !slices.Equal(order, []string{"block", "lock", "freeze", "soak", "approval"}) {
+	if !slices.Equal(order, []string{"block", "lock", "freeze", "stop-the-line", "soak", "approval"}) {
 		t.Error(order)
 	}
 }
@@ -143,11 +143,11 @@ func TestVerdictsSayUntilWhen(t *testing.T) {
 	if !v[2].Until.Equal(t0.Add(2*time.Hour)) || !v[2].Since.Equal(t0.Add(-time.Hour)) {
 		t.Errorf("frozen from %s until %s", v[2].Since, v[2].Until)
 	}
-	if !v[3].Until.Equal(f.Now.Add(59*time.Minute)) || !v[3].Since.Equal(f.Now.Add(-time.Minute)) {
-		t.Errorf("soaks from %s until %s", v[3].Since, v[3].Until)
+	if !v[4].Until.Equal(f.Now.Add(59*time.Minute)) || !v[4].Since.Equal(f.Now.Add(-time.Minute)) {
+		t.Errorf("soaks from %s until %s", v[4].Since, v[4].Until)
 	}
-	if !v[4].Until.Equal(t0.Add(time.Hour)) || !v[4].Since.Equal(t0) || v[4].Have != 1 || v[4].Need != 2 {
-		t.Errorf("asked %+v", v[4])
+	if !v[5].Until.Equal(t0.Add(time.Hour)) || !v[5].Since.Equal(t0) || v[5].Have != 1 || v[5].Need != 2 {
+		t.Errorf("asked %+v", v[5])
 	}
 }
 

@@ -107,13 +107,17 @@ type Effect struct {
 // Step is the machine: the only way a deployment changes. It is pure. An event
 // that the state has no use for is a conflict and changes nothing.
 func Step(d Deployment, ev Event, now time.Time) (Deployment, []Effect, error) {
+	return step(d, ev, nil, now)
+}
+
+func step(d Deployment, ev Event, line *StoppedLine, now time.Time) (Deployment, []Effect, error) {
 	from := d.State
 	at := slices.IndexFunc(Table(), func(t Transition) bool { return t.From == from && t.On == ev.name() })
 	if at < 0 {
 		return d, nil, Conflict(fmt.Sprintf("The deployment is %s and cannot be %s.", from.words(), ev.name()),
 			"Look at it again; somebody or something was quicker.")
 	}
-	m := machine{d: d, now: now}
+	m := machine{d: d, line: line, now: now}
 	m.d.Runs = slices.Clone(d.Runs)
 	m.handle(ev)
 	if !slices.Contains(Table()[at].To, m.d.State) {
@@ -129,6 +133,7 @@ func Step(d Deployment, ev Event, now time.Time) (Deployment, []Effect, error) {
 
 type machine struct {
 	d       Deployment
+	line    *StoppedLine // nil while it goes
 	now     time.Time
 	effects []Effect
 }
@@ -244,6 +249,7 @@ func (m *machine) resumed(ev ResumedBy) {
 		run.State = Baking
 		return
 	}
+	run.Released = true
 	m.advance()
 }
 

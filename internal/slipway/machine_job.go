@@ -5,6 +5,10 @@ import "time"
 // jobSeen judges how the job of a hook stands.
 func (m *machine) jobSeen(ev JobSeen) {
 	run := m.d.Current()
+	if run.Desired.Hook != nil && run.Generation == ev.Generation && m.d.KeptByLine() {
+		m.advance()
+		return
+	}
 	if run.Desired.Hook == nil || run.Generation != ev.Generation || (run.State != Converging && run.State != Applying && run.State != Lost) {
 		return
 	}

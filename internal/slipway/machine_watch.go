@@ -85,7 +85,7 @@ func (m *machine) ready(run *PhaseRun) {
 		return
 	}
 	switch {
-	case m.d.State == Paused, m.d.State == Running && run.Desired.Pause:
+	case m.d.State == Paused, m.d.State == Running && run.Desired.Pause && !run.Released:
 		run.State = Held
 		m.d.State, m.d.Message = Paused, run.Desired.Name+": waits for somebody to resume."
 	default:
@@ -103,6 +103,10 @@ func (m *machine) advance() {
 		return
 	}
 	if m.d.Phase+1 < len(m.d.Plan.Phases) {
+		if m.line != nil && m.d.Cause != CauseRollback {
+			m.standStill()
+			return
+		}
 		m.d.Phase++
 		m.begin(m.d.Plan.Phases[m.d.Phase])
 		return

@@ -28,7 +28,9 @@ type Tx interface {
 	Deployments() Deployments
 	Stages() Stages
 	Votes() Votes
+	Bypasses() Bypasses
 	Freezes() Freezes
+	Line() Line
 	People() People
 	Bindings() Bindings
 	Tokens() Tokens

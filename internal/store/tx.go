@@ -32,7 +32,9 @@ func (t *tx) Releases() slipway.Releases         { return releases{t} }
 func (t *tx) Deployments() slipway.Deployments   { return deployments{t} }
 func (t *tx) Stages() slipway.Stages             { return stages{t} }
 func (t *tx) Votes() slipway.Votes               { return votes{t} }
+func (t *tx) Bypasses() slipway.Bypasses         { return bypasses{t} }
 func (t *tx) Freezes() slipway.Freezes           { return freezes{t} }
+func (t *tx) Line() slipway.Line                 { return line{t} }
 func (t *tx) People() slipway.People             { return people{t} }
 func (t *tx) Bindings() slipway.Bindings         { return bindings{t} }
 func (t *tx) Tokens() slipway.Tokens             { return tokens{t} }

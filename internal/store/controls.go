@@ -1,0 +1,81 @@
+package store
+
+import (
+	"context"
+
+	"github.com/slipway-dev/slipway/internal/slipway"
+)
+
+type lineRow struct {
+	ID        int64
+	Owner     string
+	OwnerName string
+	Reason    string
+	Since     stamp
+}
+
+func (lineRow) TableName() string { return "stop_the_line" }
+
+type line struct{ *tx }
+
+// theLine is the only row that there can be.
+const theLine = 1
+
+func (s line) Get(ctx context.Context) (*slipway.StoppedLine, error) {
+	rows, err := many[lineRow](ctx, s.tx, "read the line", `SELECT * FROM stop_the_line`)
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	r := rows[0]
+	return &slipway.StoppedLine{Owner: r.Owner, OwnerName: r.OwnerName, Reason: r.Reason, Since: r.Since.Time}, nil
+}
+
+func (s line) Stop(ctx context.Context, v slipway.StoppedLine) error {
+	added, err := s.insert(ctx, "stop the line", &lineRow{ID: theLine, Owner: v.Owner, OwnerName: v.OwnerName, Reason: v.Reason, Since: stampOf(v.Since)})
+	if err == nil && !added {
+		return slipway.Conflict("The line is stopped already.", "Let it go first.")
+	}
+	return err
+}
+
+func (s line) Go(ctx context.Context) error {
+	_, err := s.exec(ctx, "let the line go", `DELETE FROM stop_the_line`)
+	return err
+}
+
+type bypassRow struct {
+	ID         int64 `gorm:"primaryKey;autoIncrement"`
+	Deployment int64
+	PlanDigest string
+	Gate       string
+	Reason     string
+	MadeBy     string
+	ByName     string
+	Via        slipway.Channel
+	At         stamp
+}
+
+func (bypassRow) TableName() string { return "bypasses" }
+
+func (r bypassRow) domain() slipway.Bypass {
+	return slipway.Bypass{
+		ID: r.ID, Deployment: r.Deployment, PlanDigest: r.PlanDigest, Gate: r.Gate, Reason: r.Reason,
+		By: r.MadeBy, ByName: r.ByName, Via: r.Via, At: r.At.Time,
+	}
+}
+
+type bypasses struct{ *tx }
+
+func (s bypasses) Of(ctx context.Context, deployment int64) ([]slipway.Bypass, error) {
+	return lists(ctx, s.tx, bypassRow.domain, "list bypasses",
+		`SELECT * FROM bypasses WHERE deployment = ? ORDER BY id`, deployment)
+}
+
+func (s bypasses) Add(ctx context.Context, b slipway.Bypass) (slipway.Bypass, error) {
+	row := bypassRow{
+		Deployment: b.Deployment, PlanDigest: b.PlanDigest, Gate: b.Gate, Reason: b.Reason,
+		MadeBy: b.By, ByName: b.ByName, Via: b.Via, At: stampOf(b.At),
+	}
+	_, err := s.insert(ctx, "add bypass", &row)
+	return row.domain(), err
+}

@@ -32,6 +32,11 @@ type config struct {
 	AdminGroup       string
 	DataDir          string
 	TrustedProxies   string
+	OutboundAllow    string
+	PrometheusURL    string
+	PrometheusToken  string
+	PrometheusOrg    string
+	WebhookSecret    string
 	LogLevel         string
 }
 
@@ -58,6 +63,11 @@ func settings() []setting {
 		{"SLIPWAY_ADMIN_GROUP", false, "", func(c *config) *string { return &c.AdminGroup }, "group whose members are administrators"},
 		{"SLIPWAY_DATA_DIR", false, "data", func(c *config) *string { return &c.DataDir }, "where the process deployer keeps its state"},
 		{"SLIPWAY_TRUSTED_PROXIES", false, "", func(c *config) *string { return &c.TrustedProxies }, "networks whose X-Forwarded-For is believed"},
+		{"SLIPWAY_OUTBOUND_ALLOW", false, "", func(c *config) *string { return &c.OutboundAllow }, "inner networks that checks and gates may reach"},
+		{"SLIPWAY_PROMETHEUS_URL", false, "", func(c *config) *string { return &c.PrometheusURL }, "where metric checks and gates get their figures"},
+		{"SLIPWAY_PROMETHEUS_TOKEN", true, "", func(c *config) *string { return &c.PrometheusToken }, "its bearer token"},
+		{"SLIPWAY_PROMETHEUS_ORG", false, "", func(c *config) *string { return &c.PrometheusOrg }, "tenant, where it has several"},
+		{"SLIPWAY_WEBHOOK_SECRET", true, "", func(c *config) *string { return &c.WebhookSecret }, "signs what gates send to other systems"},
 		{"SLIPWAY_LOG_LEVEL", false, "info", func(c *config) *string { return &c.LogLevel }, "debug, info, warn or error"},
 	}
 }
@@ -184,6 +194,7 @@ func (c config) check() []error {
 	if _, err := c.proxies(); err != nil {
 		bad("SLIPWAY_TRUSTED_PROXIES", "is a list of networks such as 10.0.0.0/8,192.0.2.7/32: %v", err)
 	}
+	problems = append(problems, c.checkOutbound()...)
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
 		bad("SLIPWAY_LOG_LEVEL", "is debug, info, warn or error, not %q", c.LogLevel)

@@ -20,12 +20,14 @@ func TestEveryWrongValueIsNamedAtOnce(t *testing.T) {
 	t.Parallel()
 	_, err := loadConfig("", []string{"SLIPWAY_LISTEN=nowhere", "SLIPWAY_LOG_LEVEL=loud", "SLIPWAY_SECRET_KEY=short",
 		"SLIPWAY_PUBLIC_URL=http://slipway.example.com", "SLIPWAY_DATABASE_URL=mysql://x", "SLIPWAY_COLOR=red",
-		"SLIPWAY_OIDC_ISSUER=id", "SLIPWAY_TRUSTED_PROXIES=10.0.0.0"})
+		"SLIPWAY_OIDC_ISSUER=id", "SLIPWAY_TRUSTED_PROXIES=10.0.0.0", "SLIPWAY_OUTBOUND_ALLOW=everywhere",
+		"SLIPWAY_WEBHOOK_SECRET=short", "SLIPWAY_PROMETHEUS_URL=prometheus:9090"})
 	if err == nil {
-		t.Fatal("a configuration with eight faults was accepted")
+		t.Fatal("a configuration with eleven faults was accepted")
 	}
 	for _, key := range []string{"SLIPWAY_LISTEN", "SLIPWAY_LOG_LEVEL", "SLIPWAY_SECRET_KEY", "SLIPWAY_PUBLIC_URL", "SLIPWAY_DATABASE_URL",
-		"SLIPWAY_COLOR: unknown key", "SLIPWAY_OIDC_ISSUER", "SLIPWAY_OIDC_CLIENT_ID", "SLIPWAY_TRUSTED_PROXIES"} {
+		"SLIPWAY_COLOR: unknown key", "SLIPWAY_OIDC_ISSUER", "SLIPWAY_OIDC_CLIENT_ID", "SLIPWAY_TRUSTED_PROXIES",
+		"SLIPWAY_OUTBOUND_ALLOW", "SLIPWAY_WEBHOOK_SECRET", "SLIPWAY_PROMETHEUS_URL"} {
 		if !strings.Contains(err.Error(), key) {
 			t.Errorf("the error does not name %s:\n%v", key, err)
 		}

@@ -100,7 +100,10 @@ func dev(ctx context.Context, out io.Writer, o devOptions) (err error) {
 	if !ok || !address.IP.IsLoopback() {
 		return exitError{exitUsage, fmt.Errorf("--listen %s: anybody may sign in at `slipway dev`, so it listens on this machine only (127.0.0.1)", o.listen)}
 	}
-	c := devConfig(fmt.Sprintf("http://localhost:%d", address.Port), dir, o)
+	c, err := devConfig(fmt.Sprintf("http://localhost:%d", address.Port), dir, o).forDev(os.Environ())
+	if err != nil {
+		return exitError{exitUsage, err}
+	}
 	logFile, err := os.OpenFile(filepath.Join(dir, "slipway.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err

@@ -39,6 +39,8 @@ func rooms() []room {
 		{path: "internal/client", may: []string{"internal/slipway"}, stdOnly: true},
 		{path: "internal/demoapp", stdOnly: true},
 		{path: "internal/jobs", stdOnly: true},
+		{path: "internal/outbound", stdOnly: true},
+		{path: "internal/checks", inner: true, may: []string{"internal/slipway", "internal/outbound"}},
 		{path: "internal/demo", may: []string{
 			"internal/app", "internal/engine", "internal/slipway", "internal/manifest", "internal/demoapp", "deployers/...",
 		}},
@@ -55,18 +57,21 @@ func rooms() []room {
 func homes() map[string][]string {
 	store := []string{"internal/store", "e2e"}
 	server := []string{"internal/server", "e2e"}
+	checks := []string{"internal/checks"}
 	return map[string][]string{
-		"gorm.io":                       store,
-		"github.com/riverqueue":         store,
-		"github.com/jackc/pgx":          store,
-		"github.com/lib/pq":             store,
-		"modernc.org/sqlite":            store,
-		"github.com/pressly/goose":      store,
-		"github.com/mattn/go-sqlite3":   {},
-		"github.com/labstack":           server,
-		"github.com/danielgtaylor/huma": server,
-		"github.com/a-h/templ":          {"web", "internal/server/browser"},
-		"github.com/hashicorp/vault":    {"internal/secrets", "e2e"},
+		"gorm.io":                                 store,
+		"github.com/riverqueue":                   store,
+		"github.com/jackc/pgx":                    store,
+		"github.com/lib/pq":                       store,
+		"modernc.org/sqlite":                      store,
+		"github.com/pressly/goose":                store,
+		"github.com/mattn/go-sqlite3":             {},
+		"github.com/labstack":                     server,
+		"github.com/danielgtaylor/huma":           server,
+		"github.com/a-h/templ":                    {"web", "internal/server/browser"},
+		"github.com/hashicorp/vault":              {"internal/secrets", "e2e"},
+		"github.com/google/cel-go":                checks,
+		"github.com/prometheus/client_golang/api": checks,
 	}
 }
 

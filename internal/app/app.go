@@ -22,7 +22,10 @@ import (
 type App struct {
 	Store     slipway.Store
 	Deployers slipway.Deployers
-	Clock     slipway.Clock
+	// Expressions judges the conditions in pipelines; nil: they are taken as
+	// they are.
+	Expressions slipway.Expressions
+	Clock       slipway.Clock
 	// AdminGroup is the OIDC group whose members are admins by configuration,
 	// so that a fresh installation has somebody who may give out roles.
 	AdminGroup string

@@ -101,7 +101,7 @@ func (a *App) checkPipeline(ctx context.Context, tx slipway.Tx, p slipway.Pipeli
 	if err != nil {
 		return err
 	}
-	faults := slipway.CheckPipeline(p, environments, a.Deployers)
+	faults := slipway.CheckPipeline(p, environments, slipway.CheckAids{Deployers: a.Deployers, Expressions: a.Expressions})
 	if p.Team != "" && p.Team != s.Team {
 		faults = append(faults, slipway.FieldError{Field: "team", Message: fmt.Sprintf("%s belongs to team %s; move it there first", s.Name, s.Team)})
 	}

@@ -117,34 +117,6 @@ func (p Pipeline) Next(environment string) []Stage {
 	return next
 }
 
-// Normalize fills in what a pipeline file may leave out. The result is what is
-// validated, kept and shown: no default hides in the engine.
-func (p *Pipeline) Normalize() {
-	for i := range p.Stages {
-		s := &p.Stages[i]
-		if s.Strategy.Type == "" {
-			s.Strategy.Type = StrategyRolling
-		}
-		if s.OnFailure == "" {
-			s.OnFailure = OnFailureRollback
-		}
-		if s.Deadline == 0 {
-			s.Deadline = DefaultDeadline
-		}
-		s.Deployer.Config = compactJSON(s.Deployer.Config)
-		for j := range s.Gates {
-			if a := s.Gates[j].Approval; a != nil {
-				if a.Count == 0 {
-					a.Count = 1
-				}
-				if a.Expires == 0 {
-					a.Expires = DefaultApprovalExpiry
-				}
-			}
-		}
-	}
-}
-
 // compactJSON writes a config in one fixed form, keys sorted, so that spaces
 // and order are no change. What is no JSON stays as it is, for the check to
 // complain of.

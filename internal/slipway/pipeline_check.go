@@ -4,39 +4,51 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 )
 
+// CheckAids answer what a pipeline cannot be judged by alone. Without
+// Expressions, conditions are taken as they are.
+type CheckAids struct {
+	Deployers   Deployers
+	Expressions Expressions
+}
+
 // CheckPipeline lists every fault of a normalized pipeline: unknown
-// environments, cycles, gates that can never open, strategies that the deployer
-// cannot do. Fields are paths into the pipeline file.
-func CheckPipeline(p Pipeline, environments []Environment, deployers Deployers) []FieldError {
-	c := pipelineCheck{pipeline: p, deployers: deployers, known: map[string]bool{}, staged: map[string]int{}}
+// environments, cycles, gates that can never open, checks that can never fail,
+// strategies that the deployer cannot do. Fields are paths into the pipeline
+// file.
+func CheckPipeline(p Pipeline, environments []Environment, aids CheckAids) []FieldError {
+	c := pipelineCheck{pipeline: p, aids: aids, known: map[string]bool{}, staged: map[string]int{}}
 	for _, e := range environments {
 		c.known[e.Name] = true
 	}
 	if len(p.Stages) == 0 {
 		c.add("stages", "needs at least one stage")
 	}
+	c.most("stages", len(p.Stages), maxStages)
 	for i, s := range p.Stages {
 		c.environment(i, s)
 	}
 	for i, s := range p.Stages {
 		c.rules(i, s)
 		c.after(i, s)
+		c.waves(i, s)
 		c.deployer(i, s)
 		c.gates(i, s)
+		c.verify(i, s)
+		c.hooks(i, s)
 	}
 	c.cycles()
 	return c.faults
 }
 
 type pipelineCheck struct {
-	pipeline  Pipeline
-	deployers Deployers
-	known     map[string]bool
-	staged    map[string]int // environment → index of its stage
-	faults    []FieldError
+	pipeline Pipeline
+	aids     CheckAids
+	known    map[string]bool
+	staged   map[string]int // environment → index of its stage
+	unnamed  bool           // a stage does not say which environment it is for, and could be any
+	faults   []FieldError
 }
 
 func (c *pipelineCheck) add(field, format string, args ...any) {
@@ -45,6 +57,11 @@ func (c *pipelineCheck) add(field, format string, args ...any) {
 
 func (c *pipelineCheck) environment(i int, s Stage) {
 	field := fmt.Sprintf("stages[%d].environment", i)
+	if s.Environment == "" {
+		c.unnamed = true
+		c.add(field, "is missing")
+		return
+	}
 	if !c.known[s.Environment] {
 		names := make([]string, 0, len(c.known))
 		for name := range c.known {
@@ -65,33 +82,68 @@ func (c *pipelineCheck) after(i int, s Stage) {
 		field := fmt.Sprintf("stages[%d].after[%d]", i, j)
 		if name == s.Environment {
 			c.add(field, "a stage cannot come after itself")
-		} else if _, ok := c.staged[name]; !ok {
-			c.add(field, "no stage of this pipeline is for %q", name)
+		} else {
+			c.isStaged(field, name)
 		}
 	}
 }
 
+// isStaged refuses the name of an environment that no stage is for.
+func (c *pipelineCheck) isStaged(field, name string) bool {
+	_, ok := c.staged[name]
+	if !ok && !c.unnamed {
+		c.add(field, "no stage of this pipeline is for %q", name)
+	}
+	return ok
+}
+
 func (c *pipelineCheck) deployer(i int, s Stage) {
 	field := fmt.Sprintf("stages[%d].deployer", i)
-	capabilities, ok := c.deployers.Capabilities(s.Deployer.Name)
+	deployers := c.aids.Deployers
+	capabilities, ok := deployers.Capabilities(s.Deployer.Name)
 	if !ok {
-		c.add(field+".name", "there is no deployer %q; there are %s", s.Deployer.Name, strings.Join(c.deployers.Names(), ", "))
+		c.add(field+".name", "there is no deployer %q; there are %s", s.Deployer.Name, strings.Join(deployers.Names(), ", "))
 		return
 	}
-	replicas, faults := c.deployers.CheckConfig(s.Deployer)
+	sites, replicas, faults := SiteSpecs(s, deployers)
 	for _, f := range faults {
-		path := field + ".config"
-		if f.Field != "" {
-			path += "." + f.Field
-		}
-		c.add(path, "%s", f.Message)
+		c.add(fmt.Sprintf("stages[%d].%s", i, f.Field), "%s", f.Message)
 	}
 	strategy := fmt.Sprintf("stages[%d].strategy", i)
-	for _, f := range s.Strategy.Check(replicas) {
+	before := len(c.faults)
+	for _, f := range s.Strategy.Check(0) { // what is wrong at any number of replicas
 		c.add(strategy+f.Field, "%s", f.Message)
 	}
 	if lacks := s.Strategy.Lacks(capabilities); lacks != "" {
 		c.add(strategy+".type", "deployer %q cannot do %s: it has no %s", s.Deployer.Name, s.Strategy.Type, lacks)
+	}
+	if len(c.faults) > before {
+		return
+	}
+	if len(sites) == 0 {
+		sites = []SiteSpec{{Replicas: replicas}}
+	}
+	for _, site := range sites {
+		for _, f := range s.Strategy.Check(site.Replicas) {
+			if site.Site != "" {
+				f.Message += " at " + site.Site
+			}
+			c.add(strategy+f.Field, "%s", f.Message)
+		}
+	}
+	if len(c.faults) == before {
+		c.phases(i, s)
+	}
+}
+
+// phases bounds the way from one release to the next, all its sites and hooks
+// included.
+func (c *pipelineCheck) phases(i int, s Stage) {
+	sites, replicas, _ := SiteSpecs(s, c.aids.Deployers)
+	live := Spec{Replicas: replicas, Sites: sites}
+	plan := NewPlan(PlanInput{Cause: CausePromote, Pipeline: c.pipeline, Stage: s, Release: Release{Version: "next"}, Live: &live, Replicas: replicas, Sites: sites})
+	if n := len(plan.Phases); n > maxPhases {
+		c.add(fmt.Sprintf("stages[%d].strategy", i), "makes %d phases with all waves and hooks, and %d are the most; replace more at once", n, maxPhases)
 	}
 }
 
@@ -100,46 +152,13 @@ func (c *pipelineCheck) rules(i int, s Stage) {
 	if s.OnFailure != OnFailureRollback && s.OnFailure != OnFailureStop {
 		c.add(fmt.Sprintf("stages[%d].onFailure", i), "is rollback or stop, not %q", s.OnFailure)
 	}
-}
-
-func (c *pipelineCheck) gates(i int, s Stage) {
-	for j, g := range s.Gates {
-		field := fmt.Sprintf("stages[%d].gates[%d]", i, j)
-		switch {
-		case (g.Approval == nil) == (g.Soak == nil):
-			c.add(field, "is exactly one of approval, soak")
-		case g.Approval != nil:
-			if g.Approval.Count < 1 || g.Approval.Count > 20 {
-				c.add(field+".approval.count", "is 1 to 20, not %d", g.Approval.Count)
-			}
-			c.bounded(field+".approval.expires", g.Approval.Expires)
-		default:
-			c.soak(field+".soak", s, *g.Soak)
-		}
+	if s.AutoPromote && !s.Strategy.whole() {
+		c.add(fmt.Sprintf("stages[%d].autoPromote", i), "does not go with a partial strategy: a part stays until a person widens or withdraws it, "+
+			"and every new release would push it aside before anybody did")
 	}
-}
-
-// longest is the longest time that a pipeline may ask to wait for anything.
-const longest = Duration(90 * 24 * time.Hour)
-
-func (c *pipelineCheck) bounded(field string, d Duration) {
-	if d > longest {
-		c.add(field, "is at most %s", longest)
+	if s.Bake > longestBake {
+		c.add(fmt.Sprintf("stages[%d].bake", i), "is at most %s", longestBake)
 	}
-}
-
-func (c *pipelineCheck) soak(field string, s Stage, g SoakGate) {
-	if _, ok := c.staged[g.In]; !ok {
-		c.add(field+".in", "no stage of this pipeline is for %q", g.In)
-	} else if g.In == s.Environment {
-		c.add(field+".in", "a release cannot soak where it has yet to go")
-	} else if c.comesAfter(g.In, s.Environment, map[string]bool{}) {
-		c.add(field+".in", "%q comes after %q, so a release could never soak there first", g.In, s.Environment)
-	}
-	if g.For <= 0 {
-		c.add(field+".for", "is how long, such as \"1h\"")
-	}
-	c.bounded(field+".for", g.For)
 }
 
 // comesAfter reports whether a stage waits for another, directly or not.

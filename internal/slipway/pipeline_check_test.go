@@ -16,6 +16,23 @@ import (
 // do nothing but replace.
 type twoDeployers struct{}
 
+// shortExpressions takes every condition but "bad".
+type shortExpressions struct{}
+
+func (shortExpressions) CheckCondition(text string) string {
+	if text == "bad" {
+		return "is bad as a condition"
+	}
+	return ""
+}
+
+func (shortExpressions) CheckGate(text string) string {
+	if text == "bad" {
+		return "is bad as a gate"
+	}
+	return ""
+}
+
 func (twoDeployers) Names() []string { return []string{"plain", "whole"} }
 
 func (twoDeployers) Capabilities(name string) (DeployerCapabilities, bool) {
@@ -62,18 +79,19 @@ func TestCheckPipeline(t *testing.T) {
 			[]string{`stages[0].environment: there is no environment "moon"; there are dev, prod, qa, staging, uat`}},
 		"one environment twice": {[]Stage{stage("dev"), stage("dev")},
 			[]string{`stages[1].environment: "dev" is already stages[0]; a service has one stage in an environment`}},
-		"after itself":    {[]Stage{stage("dev", after("dev"))}, []string{"stages[0].after[0]: a stage cannot come after itself"}},
-		"after no stage":  {[]Stage{stage("dev"), stage("prod", after("dev", "qa"))}, []string{`stages[1].after[1]: no stage of this pipeline is for "qa"`}},
-		"circle of two":   {[]Stage{stage("dev", after("qa")), stage("qa", after("dev"))}, []string{"stages[0].after: the order is a circle: dev after qa after dev"}},
-		"circle off side": {[]Stage{stage("prod", after("dev")), stage("dev", after("qa")), stage("qa", after("dev"))}, []string{"stages[1].after: the order is a circle: dev after qa after dev"}},
+		"after itself":                      {[]Stage{stage("dev", after("dev"))}, []string{"stages[0].after[0]: a stage cannot come after itself"}},
+		"after no stage":                    {[]Stage{stage("dev"), stage("prod", after("dev", "qa"))}, []string{`stages[1].after[1]: no stage of this pipeline is for "qa"`}},
+		"after one that does not say where": {[]Stage{stage(""), stage("prod", after("dev"), soaks("qa", hour))}, []string{"stages[0].environment: is missing"}},
+		"circle of two":                     {[]Stage{stage("dev", after("qa")), stage("qa", after("dev"))}, []string{"stages[0].after: the order is a circle: dev after qa after dev"}},
+		"circle off side":                   {[]Stage{stage("prod", after("dev")), stage("dev", after("qa")), stage("qa", after("dev"))}, []string{"stages[1].after: the order is a circle: dev after qa after dev"}},
 		"two circles": {[]Stage{stage("dev", after("qa")), stage("qa", after("dev")), stage("uat", after("prod")), stage("prod", after("uat"))},
 			[]string{"stages[0].after: the order is a circle: dev after qa after dev", "stages[2].after: the order is a circle: uat after prod after uat"}},
 		"soak nowhere":     {[]Stage{stage("dev", soaks("qa", hour))}, []string{`stages[0].gates[0].soak.in: no stage of this pipeline is for "qa"`}},
 		"soak in itself":   {[]Stage{stage("dev", soaks("dev", hour))}, []string{"stages[0].gates[0].soak.in: a release cannot soak where it has yet to go"}},
 		"soak later":       {[]Stage{stage("dev", soaks("prod", hour)), stage("qa", after("dev")), stage("prod", after("qa"))}, []string{`stages[0].gates[0].soak.in: "prod" comes after "dev", so a release could never soak there first`}},
 		"soak for nothing": {[]Stage{stage("dev"), stage("qa", soaks("dev", 0))}, []string{`stages[1].gates[0].soak.for: is how long, such as "1h"`}},
-		"gate of nothing":  {[]Stage{stage("dev", gated(Gate{}))}, []string{"stages[0].gates[0]: is exactly one of approval, soak"}},
-		"gate of two":      {[]Stage{stage("dev", gated(Gate{Approval: &ApprovalGate{}, Soak: &SoakGate{}}))}, []string{"stages[0].gates[0]: is exactly one of approval, soak"}},
+		"gate of nothing":  {[]Stage{stage("dev", gated(Gate{}))}, []string{"stages[0].gates[0]: is exactly one of approval, soak, window, external, metric, errorBudget, provenance or expression"}},
+		"gate of two":      {[]Stage{stage("dev", gated(Gate{Approval: &ApprovalGate{}, Soak: &SoakGate{}}))}, []string{"stages[0].gates[0]: is exactly one of approval, soak, window, external, metric, errorBudget, provenance or expression"}},
 		"too many people":  {[]Stage{stage("dev", gated(Gate{Approval: &ApprovalGate{Count: 21}}))}, []string{"stages[0].gates[0].approval.count: is 1 to 20, not 21"}},
 		"fewer than none":  {[]Stage{stage("dev", gated(Gate{Approval: &ApprovalGate{Count: -1}}))}, []string{"stages[0].gates[0].approval.count: is 1 to 20, not -1"}},
 		"no such deployer": {[]Stage{stage("dev", by("magic"), func(s *Stage) { s.OnFailure = "shrug" })},
@@ -100,7 +118,7 @@ func check(stages ...Stage) []string {
 	p := Pipeline{Service: "shop", Stages: stages}
 	p.Normalize()
 	var out []string
-	for _, f := range CheckPipeline(p, environments, twoDeployers{}) {
+	for _, f := range CheckPipeline(p, environments, CheckAids{Deployers: twoDeployers{}, Expressions: shortExpressions{}}) {
 		out = append(out, f.Field+": "+f.Message)
 	}
 	return out
@@ -122,39 +140,6 @@ func TestCirclesOfEverySizeAreFoundOnce(t *testing.T) {
 				t.Errorf("a circle of %d: %q", n, faults)
 			}
 		}
-	}
-}
-
-func TestNormalize(t *testing.T) {
-	t.Parallel()
-	p := Pipeline{Stages: []Stage{
-		{Deployer: DeployerRef{Config: json.RawMessage(` { "b": 1,  "account": 123456789012345678, "a": {"y": 1.50, "x": "<"} } `)},
-			Gates: []Gate{{Approval: &ApprovalGate{}}, {Soak: &SoakGate{}}}},
-		{Strategy: Strategy{Type: StrategyRecreate}, OnFailure: OnFailureStop, Deadline: 1,
-			Deployer: DeployerRef{Config: json.RawMessage(`{"no JSON`)}, Gates: []Gate{{Approval: &ApprovalGate{Count: 3, Expires: 2}}}},
-	}}
-	p.Normalize()
-	s := p.Stages[0]
-	if s.Strategy.Type != StrategyRolling || s.OnFailure != OnFailureRollback || s.Deadline != DefaultDeadline ||
-		s.Gates[0].Approval.Count != 1 || s.Gates[0].Approval.Expires != DefaultApprovalExpiry {
-		t.Errorf("%+v", s)
-	}
-	if want := `{"a":{"x":"\u003c","y":1.50},"account":123456789012345678,"b":1}`; string(s.Deployer.Config) != want {
-		t.Errorf("config %s", s.Deployer.Config)
-	}
-	s = p.Stages[1]
-	if s.Strategy.Type != StrategyRecreate || s.OnFailure != OnFailureStop || s.Deadline != 1 ||
-		s.Gates[0].Approval.Count != 3 || s.Gates[0].Approval.Expires != 2 || string(s.Deployer.Config) != `{"no JSON` {
-		t.Errorf("%+v", s)
-	}
-	once := deepCopy(p)
-	p.Normalize()
-	if diff := cmp.Diff(once, p); diff != "" {
-		t.Errorf("again: %s", diff)
-	}
-	p.Stages, once.Stages = p.Stages[:1], once.Stages[:1]
-	if !p.SameStages(once) || p.SameStages(Pipeline{}) {
-		t.Error("SameStages")
 	}
 }
 

@@ -137,7 +137,7 @@ func (e *env) converge(d deployers.Desired) deployers.Observed {
 	if o.Failure != nil {
 		e.Errorf("converged and failed at once: %s", show(o))
 	}
-	if len(o.Tracks) != len(d.Tracks) {
+	if len(working(o)) != len(d.Tracks) || len(d.Tracks) == 0 && len(o.Tracks) != 0 {
 		e.Fatalf("%d tracks wanted, observed %s", len(d.Tracks), show(o))
 	}
 	for _, want := range d.Tracks {
@@ -209,6 +209,17 @@ func trackByID(o deployers.Observed, id string) (deployers.ObservedTrack, bool) 
 		}
 	}
 	return deployers.ObservedTrack{}, false
+}
+
+// working leaves out the tracks that only finish what they have begun.
+func working(o deployers.Observed) []deployers.ObservedTrack {
+	var tracks []deployers.ObservedTrack
+	for _, t := range o.Tracks {
+		if t.Draining == 0 || t.Wanted > 0 || t.Ready > 0 || t.Weight > 0 {
+			tracks = append(tracks, t)
+		}
+	}
+	return tracks
 }
 
 func show(v any) string {

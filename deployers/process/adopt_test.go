@@ -41,7 +41,7 @@ func churn(dir string) error {
 	fmt.Println("running")
 	for {
 		for _, version := range []string{"1.0.0", "1.1.0"} {
-			track := release(printer{}, dir, version, "")
+			track := release(printer{}, dir, version, "tidy")
 			track.Replicas = 2
 			if _, err := deploy(d, time.Now().UnixNano(), track); err != nil {
 				return err
@@ -69,6 +69,7 @@ func deploy(d *Deployer, generation int64, track deployers.Track) (deployers.Obs
 
 // TestKill9AtAnyTime kills one Slipway after the other in the middle of its
 // work. At last exactly what is desired must run: nothing more, nothing twice.
+// And no replica may be told twice to end, which would cut its work short.
 func TestKill9AtAnyTime(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, slog.New(slog.DiscardHandler))
@@ -105,8 +106,12 @@ func TestKill9AtAnyTime(t *testing.T) {
 		return err == nil, fmt.Sprint(err)
 	})
 	o := f.converged(t, generation)
-	if found := f.processes(); len(found) != 3 {
-		t.Errorf("two replicas and a proxy wanted, running:\n%s", strings.Join(found, "\n"))
+	deployertest.Eventually(t, 20*time.Second, "two replicas and a proxy run, and nothing else", func() (bool, string) {
+		found := f.processes()
+		return len(found) == 3, strings.Join(found, "\n")
+	})
+	if finished, cut := f.ended(); finished == 0 || cut > 0 {
+		t.Errorf("%d replicas finished their work, %d were told twice to end", finished, cut)
 	}
 	if a, err := ask(t.Context(), o.Address); err != nil || a.Version != "1.2.0" {
 		t.Errorf("%+v, %v", a, err)

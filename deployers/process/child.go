@@ -41,9 +41,10 @@ type child struct {
 	ready     bool
 	everReady bool
 	misses    int
-	said      string // what the last readiness check found
-	stopping  bool   // no longer wanted; receives no new requests
-	draining  bool   // a goroutine is stopping it
+	said      string    // what the last readiness check found
+	givenUp   time.Time // zero while it is wanted; from then on it gets nothing new
+	told      time.Time // when it got SIGTERM
+	attended  bool      // a goroutine sees it out
 }
 
 func (c *child) ended() bool {
@@ -122,6 +123,9 @@ func (t *target) environment(spec trackSpec, secrets map[string]deployers.Secret
 	all["SLIPWAY_VERSION"] = spec.Version
 	all["SLIPWAY_SERVICE"] = t.name.Service
 	all["SLIPWAY_ENVIRONMENT"] = t.name.Environment
+	if t.name.Site != "" {
+		all["SLIPWAY_SITE"] = t.name.Site
+	}
 	all[tokenVariable] = rec.Token
 	return pairs(all)
 }

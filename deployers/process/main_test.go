@@ -2,20 +2,16 @@ package process
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -47,89 +43,6 @@ func TestMain(m *testing.M) {
 		os.Exit(0)
 	}
 	os.Exit(m.Run())
-}
-
-// bundle is the artifact of the test application.
-type bundle struct {
-	Version string `json:"version"`
-	Mode    string `json:"mode"` // "", "never-ready", "exit", "stubborn", "family"
-}
-
-func testApp(path string) error {
-	var b bundle
-	if err := readJSON(path, &b); err != nil {
-		return err
-	}
-	switch b.Mode {
-	case "exit":
-		return fmt.Errorf("the ledger is not there, and %q is set", os.Getenv("CANARY_TOKEN"))
-	case "stubborn":
-		signal.Ignore(syscall.SIGTERM)
-	case "family":
-		if _, err := startCommand(command{
-			argv: []string{"sleep", "600"}, env: os.Environ(), out: os.DevNull, err: os.DevNull,
-		}); err != nil {
-			return err
-		}
-	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) {
-		if b.Mode == "never-ready" {
-			http.Error(w, "no", http.StatusInternalServerError)
-		}
-	})
-	mux.HandleFunc("/version", func(w http.ResponseWriter, _ *http.Request) {
-		_ = json.NewEncoder(w).Encode(map[string]string{
-			"version": b.Version, "instance": os.Getenv(tokenVariable), "environment": os.Getenv("SLIPWAY_ENVIRONMENT"),
-			"base": os.Getenv("BASE"), "leak": os.Getenv("PROCESS_TEST_LEAK"),
-		})
-	})
-	mux.HandleFunc("/slow", func(_ http.ResponseWriter, r *http.Request) {
-		ms, _ := strconv.Atoi(r.FormValue("ms"))
-		select {
-		case <-time.After(time.Duration(ms) * time.Millisecond):
-		case <-r.Context().Done():
-		}
-	})
-	mux.HandleFunc("/echo", func(w http.ResponseWriter, r *http.Request) {
-		// All of it first: HTTP/1 does not promise to read on once one answers.
-		body, _ := io.ReadAll(r.Body)
-		_, _ = w.Write(body)
-	})
-	mux.HandleFunc("/crash", func(http.ResponseWriter, *http.Request) { os.Exit(3) })
-	server := &http.Server{Addr: "127.0.0.1:" + os.Getenv("PORT"), Handler: mux, ReadHeaderTimeout: time.Minute}
-	fmt.Println(`{"time":"2026-01-02T03:04:05Z","msg":"listening"}`)
-	fmt.Println("plain line")
-	// SIGTERM ends it at once: it is the drain that must protect the requests.
-	return server.ListenAndServe()
-}
-
-// release writes an artifact and makes a track of it.
-func release(t deployertest.T, dir, version, mode string) deployers.Track {
-	t.Helper()
-	data, err := json.Marshal(bundle{version, mode})
-	if err != nil {
-		t.Fatalf("%v", err)
-	}
-	path := filepath.Join(dir, fmt.Sprintf("app-%s-%s.json", version, mode))
-	if err := os.WriteFile(path+".tmp", data, 0o600); err != nil {
-		t.Fatalf("%v", err)
-	}
-	if err := os.Rename(path+".tmp", path); err != nil && !os.IsNotExist(err) {
-		t.Fatalf("%v", err)
-	}
-	sum := sha256.Sum256(data)
-	config, err := json.Marshal(map[string]any{
-		"command": []string{os.Args[0], "testapp", "${artifact}"}, "env": map[string]string{"BASE": "yes"},
-		"readiness": map[string]any{"interval": "50ms", "timeout": "3s"}, "drain": "10s", "stopTimeout": "2s",
-	})
-	if err != nil {
-		t.Fatalf("%v", err)
-	}
-	return deployers.Track{
-		ID: version + mode, Version: version, Weight: 100, Replicas: 1, Config: config,
-		Artifacts: []deployers.Artifact{{Name: "app", Reference: "file://" + path, Digest: "sha256:" + hex.EncodeToString(sum[:])}},
-	}
 }
 
 // fixture is a deployer over a directory of its own; whatever a test does, its
@@ -177,6 +90,7 @@ func (f *fixture) cleanUp(t deployertest.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	tokens := f.tokens(t)
+	f.letGo(t)
 	states, _ := filepath.Glob(filepath.Join(f.dir, "targets", "*", stateName))
 	for _, path := range states {
 		if s, _, err := readState(filepath.Dir(path)); err != nil {
@@ -246,7 +160,7 @@ func (f *fixture) processes() []string {
 	return found
 }
 
-type answer struct{ Version, Instance, Environment, Base, Leak string }
+type answer struct{ Version, Instance, Environment, Site, Base, Leak string }
 
 func ask(ctx context.Context, address string) (answer, error) {
 	var a answer

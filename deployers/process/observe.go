@@ -1,8 +1,11 @@
 package process
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,13 +41,13 @@ func (d *Deployer) Observe(ctx context.Context, name deployers.Target) (deployer
 func (t *target) observe(status proxyStatus) deployers.Observed {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	o := deployers.Observed{At: time.Now(), Generation: t.state.Generation}
+	o := deployers.Observed{At: time.Now(), Generation: t.state.Generation, Converged: t.inEffect() && t.routed(status.Routes)}
 	if t.proxy != nil && t.state.Port != 0 {
 		o.Address = fmt.Sprintf("http://127.0.0.1:%d", t.state.Port)
 	}
 	shares := status.Routes.shares()
-	o.Converged = t.inEffect()
 	ready, wanted := 0, 0
+	var notes []string
 	for _, spec := range t.state.Desired {
 		seen := t.observeTrack(spec, shares)
 		if seen.Ready < seen.Wanted || seen.Weight != spec.Weight {
@@ -56,34 +59,57 @@ func (t *target) observe(status proxyStatus) deployers.Observed {
 		ready, wanted = ready+seen.Ready, wanted+seen.Wanted
 		o.Tracks = append(o.Tracks, seen)
 	}
-	notes := []string{fmt.Sprintf("%d of %d ready", ready, wanted)}
-	for _, c := range t.children {
-		if _, ok := findSpec(t.state.Desired, c.rec.Track.ID); !ok || c.stopping {
+	for _, spec := range t.leftovers() {
+		o.Tracks = append(o.Tracks, t.observeTrack(spec, shares))
+	}
+	for i := range o.Tracks {
+		seen := &o.Tracks[i]
+		draining, others, last := t.leavers(seen.ID)
+		if seen.Draining = draining; draining > 0 {
+			notes = append(notes, finishes(draining, " of "+seen.Version))
+			addLeaving(seen, time.Until(last))
+		}
+		// What only finishes its work does not count, unless nothing is to run.
+		if others > seen.Wanted || others+draining > 0 && len(t.state.Desired) == 0 {
 			o.Converged = false
-			o.Tracks = t.addLeaving(o.Tracks, c, shares)
-			if c.stopping {
-				notes = append(notes, fmt.Sprintf("stopping one of %s with %d requests in flight", c.rec.Track.Version, status.InFlight[c.rec.Token]))
-			}
 		}
 	}
 	if a := t.attempts[proxyAttempt]; a != nil && a.reason != "" && (t.proxy == nil || !o.Converged) {
 		o.Converged = false
 		o.Failure = &deployers.Failure{Terminal: false, Reason: fmt.Sprintf("%s cannot be reached: %s", t.name, a.reason)}
 	}
-	o.Message = strings.Join(notes, "; ")
+	o.Message = strings.Join(append([]string{fmt.Sprintf("%d of %d ready", ready, wanted)}, notes...), "; ")
 	return o
 }
 
-// addLeaving adds the track of a replica that is not desired any more, once.
-func (t *target) addLeaving(tracks []deployers.ObservedTrack, c *child, shares map[string]int) []deployers.ObservedTrack {
-	for _, seen := range tracks {
-		if seen.ID == c.rec.Track.ID {
-			return tracks
+// routed reports whether the proxy does what is wanted of it: otherwise it may
+// still send requests to a replica that was given up. Locked.
+func (t *target) routed(has routes) bool {
+	if t.proxy == nil {
+		return len(t.state.Desired) == 0
+	}
+	return reflect.DeepEqual(has, t.wantedRoutes())
+}
+
+// leftovers are the tracks that run without being desired, in an order that
+// does not change: they serve until what is desired is ready, or finish their
+// work. Locked.
+func (t *target) leftovers() []trackSpec {
+	var specs []trackSpec
+	for _, c := range t.children {
+		if _, desired := findSpec(t.state.Desired, c.rec.Track.ID); desired {
+			continue
+		}
+		if _, known := findSpec(specs, c.rec.Track.ID); !known {
+			spec := c.rec.Track
+			spec.Replicas = 0
+			specs = append(specs, spec)
 		}
 	}
-	spec := c.rec.Track
-	spec.Replicas = 0
-	return append(tracks, t.observeTrack(spec, shares))
+	slices.SortFunc(specs, func(a, b trackSpec) int {
+		return cmp.Or(strings.Compare(a.Version, b.Version), strings.Compare(a.ID, b.ID))
+	})
+	return specs
 }
 
 func (t *target) observeTrack(spec trackSpec, shares map[string]int) deployers.ObservedTrack {
@@ -92,6 +118,7 @@ func (t *target) observeTrack(spec trackSpec, shares map[string]int) deployers.O
 	for _, c := range t.of(spec.ID) {
 		if c.ready {
 			seen.Ready++
+			seen.Addresses = append(seen.Addresses, fmt.Sprintf("http://127.0.0.1:%d", c.rec.Port))
 		} else {
 			said = c.said
 		}

@@ -7,6 +7,11 @@
 // next Deployer over the same directory. One Deployer at a time looks after a
 // target; the kernel's lock on the target's directory sees to that, also when
 // its holder is killed.
+//
+// A replica that is given up gets no new request and finishes those in flight
+// (config: drain). Then it gets SIGTERM, once, and stopTimeout for work that is
+// no request; SIGKILL comes only after that. When its first process ends, what
+// that one started is ended as well.
 package process
 
 import (
@@ -226,8 +231,8 @@ func (t *target) accept(desired deployers.Desired, specs []trackSpec) error {
 }
 
 // Destroy implements deployers.Destroyer: children and the proxy are stopped
-// without a drain, then the directory goes, and with it the memory of
-// generations. If ctx ends before that, the target is left with nothing
+// without a drain, but with all of stopTimeout, then the directory goes, and
+// with it the memory of generations. If ctx ends before that, the target is left with nothing
 // desired, and Destroy has to be called again.
 func (d *Deployer) Destroy(ctx context.Context, name deployers.Target) error {
 	if err := ctx.Err(); err != nil {

@@ -28,7 +28,7 @@ func (t *target) reconcile(ctx context.Context) time.Duration {
 	t.bury(ctx)
 	t.startMissing(ctx)
 	t.settle()
-	t.retire()
+	t.giveUp()
 	if err := t.route(ctx); err != nil {
 		if ctx.Err() == nil && !errors.Is(err, errEarly) {
 			t.failed(proxyAttempt, err)
@@ -38,7 +38,7 @@ func (t *target) reconcile(ctx context.Context) time.Duration {
 			return firstBackOff
 		}
 	}
-	t.drainRetired(ctx)
+	t.seeOut(ctx)
 	t.tidy()
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -56,7 +56,7 @@ func (t *target) bury(ctx context.Context) {
 	t.mu.Lock()
 	var dead []*child
 	for _, c := range t.children {
-		if c.ended() && !c.draining {
+		if c.ended() && !c.attended {
 			dead = append(dead, c)
 		}
 	}
@@ -67,7 +67,7 @@ func (t *target) bury(ctx context.Context) {
 		t.mu.Lock()
 		delete(t.children, c.rec.Token)
 		t.unrouted = append(t.unrouted, c.rec.Port)
-		if !c.stopping {
+		if !c.leaving() {
 			t.countExit(c, line)
 		}
 		t.mu.Unlock()
@@ -154,7 +154,7 @@ func (t *target) inEffect() bool { return contentOf(t.state.InEffect) == t.state
 func (t *target) of(id string) []*child {
 	var list []*child
 	for _, c := range t.children {
-		if c.rec.Track.ID == id && !c.stopping && !c.ended() {
+		if c.rec.Track.ID == id && !c.leaving() && !c.ended() {
 			list = append(list, c)
 		}
 	}
@@ -246,24 +246,4 @@ func (t *target) settle() {
 	}
 	t.state = next
 	t.d.log.Info("desired state in effect", "target", t.name.String(), "generation", next.Generation)
-}
-
-// retire marks the replicas that are not needed any more. They get no new
-// requests from the next route on.
-func (t *target) retire() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	needed := t.needed()
-	for _, c := range t.children {
-		if _, ok := findSpec(needed, c.rec.Track.ID); !ok {
-			c.stopping = true
-		}
-	}
-	for _, spec := range needed {
-		if list := t.of(spec.ID); len(list) > spec.Replicas {
-			for _, c := range list[spec.Replicas:] {
-				c.stopping = true
-			}
-		}
-	}
 }

@@ -57,6 +57,7 @@ type record struct {
 	Index   int       `json:"index"`
 	Log     string    `json:"log"` // base name in logs/
 	Created time.Time `json:"created"`
+	Told    time.Time `json:"told,omitzero"` // when it got SIGTERM, or was about to
 	Track   trackSpec `json:"track"`
 }
 
@@ -71,8 +72,14 @@ const (
 	artifactDir = "artifacts"
 )
 
+// targetDir is the place of a target. The comma of a site is one that escaping
+// leaves in no name, so that no two targets share a place.
 func targetDir(root string, target deployers.Target) string {
-	return filepath.Join(root, "targets", url.PathEscape(target.Service)+"@"+url.PathEscape(target.Environment))
+	name := url.PathEscape(target.Service) + "@" + url.PathEscape(target.Environment)
+	if target.Site != "" {
+		name += "," + url.PathEscape(target.Site)
+	}
+	return filepath.Join(root, "targets", name)
 }
 
 // newSpecs checks a desired state and takes what is written down. Its errors

@@ -3,6 +3,7 @@ package process
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -26,7 +27,7 @@ type target struct {
 	wake chan struct{}
 
 	cancel context.CancelFunc
-	group  sync.WaitGroup // run, the readiness checks, the drains
+	group  sync.WaitGroup // run, the readiness checks, those who see replicas out
 	once   sync.Once
 
 	mu        sync.Mutex
@@ -68,6 +69,10 @@ func newTarget(d *Deployer, name deployers.Target, dir string, lock *os.File) (*
 	if t.state, t.known, err = readState(dir); err != nil {
 		cancel()
 		return nil, err
+	}
+	if t.known && t.state.Target != name {
+		cancel()
+		return nil, fmt.Errorf("%s is the place of %s", dir, t.state.Target)
 	}
 	if t.state.Port != 0 {
 		d.ports.keep(t.state.Port)
@@ -142,6 +147,7 @@ func (t *target) adopt(ctx context.Context) error {
 			continue
 		}
 		c.ready, c.everReady = routed[c.rec.Token], routed[c.rec.Token]
+		c.givenUp, c.told = c.rec.Told, c.rec.Told
 		t.d.ports.keep(c.rec.Port)
 		t.children[c.rec.Token] = c
 		t.group.Go(func() { t.watchAdopted(ctx, c) })

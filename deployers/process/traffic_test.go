@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/slipway-dev/slipway/deployers"
 )
@@ -71,6 +72,55 @@ func (l *load) one(client *http.Client, address string, kind int) error {
 		return fmt.Errorf("kind %d: status %d, %d bytes, %w", kind, response.StatusCode, len(body), err)
 	}
 	return nil
+}
+
+const (
+	streamPause = 100 * time.Millisecond
+	streamChunk = "chunk of a long answer\n"
+)
+
+// stream is one long answer, read to its end.
+type stream struct {
+	started, done chan struct{}
+	err           error
+}
+
+func startStream(address string, lasts time.Duration) *stream {
+	s := &stream{started: make(chan struct{}), done: make(chan struct{})}
+	go func() {
+		defer close(s.done)
+		s.err = s.read(address, int(lasts/streamPause))
+	}()
+	return s
+}
+
+func (s *stream) read(address string, chunks int) error {
+	response, err := http.Get(fmt.Sprintf("%s/stream?chunks=%d", address, chunks))
+	if err != nil {
+		return err
+	}
+	close(s.started)
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	if want := strings.Repeat(streamChunk, chunks); err != nil || string(body) != want {
+		return fmt.Errorf("a stream broke off: status %d, %d of %d bytes, %w", response.StatusCode, len(body), len(want), err)
+	}
+	return nil
+}
+
+func (s *stream) begun() bool {
+	select {
+	case <-s.started:
+		return true
+	default:
+		return false
+	}
+}
+
+// whole waits for the end of the stream.
+func (s *stream) whole() error {
+	<-s.done
+	return s.err
 }
 
 func (l *load) end(t *testing.T) {

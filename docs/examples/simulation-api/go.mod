@@ -1,0 +1,3 @@
+module example.com/simulation-api
+
+go 1.26

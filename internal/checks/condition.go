@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/google/cel-go/cel"
@@ -61,13 +62,18 @@ func (x *Expressions) condition(text string) (*program, error) {
 				return p, nil
 			}
 			// The complaint that helps is the one of the choice that was meant.
-			meant := c.lists[nameResult] == strings.Contains(text, nameResult+"[") && c.lists[nameStable] == strings.Contains(text, nameStable+"[")
+			meant := c.lists[nameResult] == asList(text, nameResult) && c.lists[nameStable] == asList(text, nameStable)
 			if first == nil || meant {
 				first = err
 			}
 		}
 		return nil, first
 	})
+}
+
+// asList guesses whether a text that is wrong speaks of a name as of a list.
+func asList(text, name string) bool {
+	return strings.Contains(text, name+"[") || strings.Contains(text, name+".") || strings.Contains(text, "size("+name)
 }
 
 func (c conditionEnv) compile(text string) (*program, error) {
@@ -121,14 +127,25 @@ func wholeOperands(call celast.CallExpr) []celast.Expr {
 	case operators.Modulo:
 		return operands
 	}
-	for _, operand := range operands {
-		if operand.Kind() == celast.CallKind {
-			if name := operand.AsCall().FunctionName(); name == "size" || name == "int" {
-				return operands
-			}
-		}
+	if slices.ContainsFunc(operands, isWhole) {
+		return operands
 	}
 	return nil
+}
+
+// isWhole reports whether something counts rather than measures.
+func isWhole(e celast.Expr) bool {
+	if e.Kind() != celast.CallKind {
+		return false
+	}
+	switch call := e.AsCall(); call.FunctionName() {
+	case "size", "int", operators.Modulo:
+		return true
+	case operators.Add, operators.Subtract, operators.Multiply, operators.Divide, operators.Negate:
+		return slices.ContainsFunc(call.Args(), isWhole)
+	default:
+		return false
+	}
 }
 
 // judge evaluates a condition. A figure that is asked for as a number has to be

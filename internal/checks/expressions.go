@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"regexp/syntax"
 	"strings"
 	"sync"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/cel-go/cel"
@@ -20,12 +22,14 @@ import (
 // Limits of an expression. Whoever may write a pipeline may write one, and the
 // portal is there for others, too.
 const (
-	maxExpression = 2000    // characters
-	maxNesting    = 60      // of parentheses and operators
-	maxNodes      = 2000    // after macros were written out
-	maxRegexp     = 1000    // instructions of a compiled pattern
-	maxCost       = 200_000 // steps of one evaluation, in CEL's own measure
-	maxPrograms   = 500     // kept ready
+	maxExpression = 2000   // characters
+	maxNesting    = 60     // of parentheses and operators
+	maxNodes      = 2000   // after macros were written out
+	maxPattern    = 1000   // instructions of a compiled pattern
+	maxCost       = 50_000 // steps of one evaluation, in CEL's own measure
+	maxPrograms   = 200    // kept ready
+
+	evalWithin = 5 * time.Second // 50,000 steps are done long before
 )
 
 // Expressions reads and evaluates the expressions of people. It is safe for
@@ -82,7 +86,6 @@ func newEnv(options ...cel.EnvOption) (*cel.Env, error) {
 		cel.ParserErrorRecoveryLimit(0),
 		cel.ParserExpressionSizeLimit(maxExpression),
 		cel.ExpressionNodeLimit(maxNodes),
-		cel.RegexProgramSizeLimit(maxRegexp),
 		cel.ASTValidators(cel.ValidateRegexLiterals(), cel.ValidateDurationLiterals(), cel.ValidateTimestampLiterals(),
 			cel.ValidateComprehensionNestingLimit(2)),
 	}, options...)...)
@@ -100,7 +103,7 @@ func (x *Expressions) ready(key string, build func() (*program, error)) (*progra
 	if ok {
 		return p, nil
 	}
-	p, err := build()
+	p, err := guarded(build)
 	if err != nil {
 		return nil, err // a wrong text is not kept: it is seen once, by its author
 	}
@@ -111,6 +114,17 @@ func (x *Expressions) ready(key string, build func() (*program, error)) (*progra
 	}
 	x.programs[key] = p
 	return p, nil
+}
+
+// guarded makes an error of a panic: the compiler is another's, and it has been
+// seen to panic at a pattern.
+func guarded(build func() (*program, error)) (p *program, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("is more than Slipway can read: %s", short(fmt.Sprint(r)))
+		}
+	}()
+	return build()
 }
 
 // bounded refuses what is not worth reading.
@@ -130,11 +144,44 @@ func build(env *cel.Env, text string, checked *cel.Ast) (*program, error) {
 	if !checked.OutputType().IsExactType(cel.BoolType) {
 		return nil, fmt.Errorf("%s is %s, not true or false", quoted(text), typeWords(checked.OutputType().String()))
 	}
+	if err := checkPatterns(checked.NativeRep().Expr()); err != nil {
+		return nil, fmt.Errorf("%s: %w", quoted(text), err)
+	}
 	run, err := env.Program(checked, cel.CostLimit(maxCost), cel.InterruptCheckFrequency(100), cel.EvalOptions(cel.OptOptimize))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %s", quoted(text), firstLine(err.Error()))
 	}
 	return &program{run: run, idents: identsOf(checked.NativeRep().Expr())}, nil
+}
+
+// checkPatterns bounds what matches() costs: what it takes is the length of the
+// text times the size of the pattern, so the pattern has to stand there to be
+// measured. CEL's own limit panics at patterns such as a{10}.
+func checkPatterns(root celast.Expr) (err error) {
+	celast.PostOrderVisit(root, celast.NewExprVisitor(func(e celast.Expr) {
+		if e.Kind() != celast.CallKind || e.AsCall().FunctionName() != "matches" || err != nil {
+			return
+		}
+		arguments := e.AsCall().Args()
+		last := arguments[len(arguments)-1]
+		pattern, ok := types.String(""), false
+		if last.Kind() == celast.LiteralKind {
+			pattern, ok = last.AsLiteral().(types.String)
+		}
+		if !ok {
+			err = errors.New("the pattern of matches has to be written out")
+			return
+		}
+		tree, wrong := syntax.Parse(string(pattern), syntax.Perl)
+		if wrong != nil {
+			err = wrong
+			return
+		}
+		if made, wrong := syntax.Compile(tree.Simplify()); wrong != nil || len(made.Inst) > maxPattern {
+			err = fmt.Errorf("the pattern %s is too large", quoted(string(pattern)))
+		}
+	}))
+	return err
 }
 
 // identsOf lists the names and the functions of an expression.
@@ -154,6 +201,8 @@ func identsOf(e celast.Expr) map[string]bool {
 
 // eval runs a program; text is for the error.
 func (p *program) eval(ctx context.Context, text string, vars map[string]any) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, evalWithin)
+	defer cancel()
 	out, _, err := p.run.ContextEval(ctx, vars)
 	if err != nil {
 		return false, fmt.Errorf("%s cannot be worked out: %s", quoted(text), evalWords(err))

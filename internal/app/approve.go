@@ -26,7 +26,7 @@ type Reject struct {
 
 // Approve records the vote and wakes the engine, which judges the gates anew.
 func (a *App) Approve(ctx context.Context, actor slipway.Actor, c Approve) (slipway.Deployment, error) {
-	return a.vote(ctx, actor, c.Deployment, c.Once, c, func(tx slipway.Tx, d slipway.Deployment) error {
+	return a.decide(ctx, actor, slipway.DeploymentApprove, c.Deployment, c.Once, c, func(tx slipway.Tx, d slipway.Deployment) error {
 		if err := a.samePlan(ctx, tx, d, c.PlanDigest); err != nil {
 			return err
 		}
@@ -57,7 +57,7 @@ func (a *App) Reject(ctx context.Context, actor slipway.Actor, c Reject) (slipwa
 	if reason == "" || len(reason) > maxText {
 		return slipway.Deployment{}, slipway.Invalid("The rejection", []slipway.FieldError{{Field: "reason", Message: "is needed, so that the requester knows what to change"}})
 	}
-	return a.vote(ctx, actor, c.Deployment, c.Once, c, func(tx slipway.Tx, d slipway.Deployment) error {
+	return a.decide(ctx, actor, slipway.DeploymentApprove, c.Deployment, c.Once, c, func(tx slipway.Tx, d slipway.Deployment) error {
 		if c.PlanDigest != "" && c.PlanDigest != d.PlanDigest {
 			return planChanged(d)
 		}
@@ -76,18 +76,18 @@ func (a *App) Reject(ctx context.Context, actor slipway.Actor, c Reject) (slipwa
 // maxText bounds every note, comment and reason.
 const maxText = 2000
 
-// vote loads the waiting deployment, authorizes and decides in one
+// decide loads the waiting deployment, authorizes and decides in one
 // transaction.
-func (a *App) vote(ctx context.Context, actor slipway.Actor, id int64, once Once, command any, decide func(slipway.Tx, slipway.Deployment) error) (slipway.Deployment, error) {
+func (a *App) decide(ctx context.Context, actor slipway.Actor, p slipway.Permission, id int64, once Once, command any, decide func(slipway.Tx, slipway.Deployment) error) (slipway.Deployment, error) {
 	var d slipway.Deployment
 	err := a.Store.Write(ctx, func(tx slipway.Tx) error {
-		found, err := a.deployment(ctx, tx, actor, id, slipway.DeploymentApprove)
+		found, err := a.deployment(ctx, tx, actor, id, p)
 		if err != nil {
 			return err
 		}
 		outcome, err := a.once(ctx, tx, actor, once, command, func() (string, error) {
 			if actor.Kind != slipway.ActorUser {
-				return "", &slipway.Error{Code: slipway.CodeDenied, Message: "Only people approve or reject.", Affected: "Nothing was changed."}
+				return "", &slipway.Error{Code: slipway.CodeDenied, Message: onlyPeople(p), Affected: "Nothing was changed."}
 			}
 			if found.State != slipway.Waiting {
 				return "", slipway.Conflict(fmt.Sprintf("Deployment %d no longer waits: it is %s. %s", id, found.State, found.Message), "Look at it again.")
@@ -101,6 +101,13 @@ func (a *App) vote(ctx context.Context, actor slipway.Actor, id int64, once Once
 		return err
 	})
 	return d, err
+}
+
+func onlyPeople(p slipway.Permission) string {
+	if p == slipway.GateBypass {
+		return "Only people bypass a gate."
+	}
+	return "Only people approve or reject."
 }
 
 // samePlan makes sure that what was shown, what is kept and what today's facts

@@ -19,6 +19,7 @@ type DeploymentPage struct {
 	Voided      []slipway.Difference // what the newest change of the plan was
 	Verdicts    []slipway.Verdict    // judged now while it waits, else as last judged
 	Votes       []slipway.Vote
+	Bypasses    []slipway.Bypass
 	State       slipway.StageState
 	SourceState slipway.StageState // of the first stage before, for "in staging for 2 h"
 	Events      []slipway.DomainEvent
@@ -53,7 +54,7 @@ func (a *App) Deployment(ctx context.Context, actor slipway.Actor, id int64) (p 
 		if err != nil {
 			return err
 		}
-		p.Release, p.Environment, p.Votes, p.Verdicts = facts.Release, facts.Environment, facts.Votes, d.Verdicts
+		p.Release, p.Environment, p.Votes, p.Bypasses, p.Verdicts = facts.Release, facts.Environment, facts.Votes, facts.Bypasses, d.Verdicts
 		if d.State == slipway.Waiting {
 			p.Verdicts = slipway.Verdicts(facts)
 		}
@@ -83,7 +84,7 @@ func (p *DeploymentPage) loadStage(ctx context.Context, tx slipway.Tx) (err erro
 func (a *App) whyNots(ctx context.Context, tx slipway.Tx, actor slipway.Actor, p *DeploymentPage) (err error) {
 	on := p.Service.Resource(p.Deployment.Environment)
 	p.WhyNot = map[slipway.Permission]string{}
-	for _, permission := range []slipway.Permission{slipway.DeploymentApprove, slipway.DeploymentControl, slipway.DeploymentRollback, slipway.DeploymentPromote} {
+	for _, permission := range []slipway.Permission{slipway.DeploymentApprove, slipway.DeploymentControl, slipway.DeploymentRollback, slipway.DeploymentPromote, slipway.GateBypass} {
 		if p.WhyNot[permission], err = a.may(ctx, tx, actor, permission, on); err != nil {
 			return err
 		}

@@ -47,6 +47,9 @@ func deploymentCases() map[string]useCase {
 			d := r.active("shop", "prod")
 			return of(r.Approve(r.ctx, a, app.Approve{Deployment: d.ID, PlanDigest: d.PlanDigest}))
 		}),
+		"Bypass": control(slipway.GateBypass, root, "gate.bypassed", "shop", "prod", func(r *rig, a slipway.Actor) error {
+			return of(r.Bypass(r.ctx, a, app.Bypass{Deployment: r.active("shop", "prod").ID, Gate: "approval", Reason: "it burns"}))
+		}),
 		"Reject": control(slipway.DeploymentApprove, lead, "deployment.rejected", "shop", "prod", func(r *rig, a slipway.Actor) error {
 			return of(r.Reject(r.ctx, a, app.Reject{Deployment: r.active("shop", "prod").ID, Reason: "no"}))
 		}),

@@ -50,13 +50,21 @@ type parts struct {
 
 func assemble(ctx context.Context, p parts) (*portal, error) {
 	registry := engine.NewRegistry(p.deployers)
-	eng := &engine.Engine{Store: p.store, Wakes: p.store, Feed: p.store, Deployers: registry, Clock: time.Now, Log: p.log}
+	hostJobs, err := newHostJobs(p.config, p.log)
+	if err != nil {
+		return nil, err
+	}
+	outside, err := newAsking(p.config, hostJobs)
+	if err != nil {
+		return nil, err
+	}
+	eng := &engine.Engine{Jobs: hostJobs, Checks: outside.checks, Prober: outside.checks, Store: p.store, Wakes: p.store, Feed: p.store, Deployers: registry, Clock: time.Now, Log: p.log}
 	queue, err := p.store.NewQueue(eng.Look, store.QueueOptions{})
 	if err != nil {
 		return nil, err
 	}
 	eng.Waker = queue
-	usecases := &app.App{Store: p.store, Deployers: registry, Clock: time.Now, AdminGroup: p.config.AdminGroup}
+	usecases := &app.App{Store: p.store, Deployers: registry, Expressions: outside.expressions, Clock: time.Now, AdminGroup: p.config.AdminGroup}
 	eng.Aids = slipway.Aids{Approvers: usecases}
 	provider, err := identity.New(ctx, identity.Config{
 		Issuer: p.config.OIDCIssuer, ClientID: p.config.OIDCClientID, ClientSecret: p.config.OIDCClientSecret,

@@ -49,13 +49,13 @@ func formatStage(s slipway.Stage) *yaml.Node {
 	}
 	put(stage, "deployer", deployer)
 	put(stage, "strategy", formatStrategy(s.Strategy))
-	gates := sequence()
-	for _, g := range s.Gates {
-		gates.Content = append(gates.Content, formatGate(g))
+	putList(stage, "gates", s.Gates, formatGate)
+	putList(stage, "verify", s.Verify, formatCheck)
+	putDuration(stage, "bake", s.Bake)
+	if hooks := formatHooks(s.Hooks); len(hooks.Content) > 0 {
+		put(stage, "hooks", hooks)
 	}
-	if len(gates.Content) > 0 {
-		put(stage, "gates", gates)
-	}
+	putList(stage, "waves", s.Waves, formatWave)
 	putFlag(stage, "autoPromote", s.AutoPromote)
 	putText(stage, "onFailure", string(s.OnFailure))
 	putDuration(stage, "deadline", s.Deadline)
@@ -66,39 +66,28 @@ func formatStrategy(s slipway.Strategy) *yaml.Node {
 	n := mapping()
 	putText(n, "type", string(s.Type))
 	putNumber(n, "batch", s.Batch)
+	putNumber(n, "maxUnavailable", s.MaxUnavailable)
 	putDuration(n, "keepWarm", s.KeepWarm)
 	putFlag(n, "manual", s.Manual)
-	steps := sequence()
-	for _, step := range s.Steps {
+	putFlag(n, "preview", s.Preview)
+	putList(n, "steps", s.Steps, func(step slipway.CanaryStep) *yaml.Node {
 		item := mapping()
 		item.Style = yaml.FlowStyle
 		put(item, "weight", scalar("!!int", strconv.Itoa(step.Weight)))
 		putDuration(item, "bake", step.Bake)
 		putFlag(item, "pause", step.Pause)
-		steps.Content = append(steps.Content, item)
-	}
-	if len(steps.Content) > 0 {
-		put(n, "steps", steps)
-	}
+		return item
+	})
+	putNumber(n, "share", s.Share)
+	putList(n, "match", s.Match, func(m slipway.Match) *yaml.Node {
+		item := mapping()
+		item.Style = yaml.FlowStyle
+		putText(item, "header", m.Header)
+		putText(item, "cookie", m.Cookie)
+		putText(item, "value", m.Value)
+		return item
+	})
 	return n
-}
-
-func formatGate(g slipway.Gate) *yaml.Node {
-	gate, body := mapping(), mapping()
-	body.Style = yaml.FlowStyle
-	switch {
-	case g.Approval != nil:
-		putNumber(body, "count", g.Approval.Count)
-		putTexts(body, "groups", g.Approval.Groups)
-		putFlag(body, "selfApproval", g.Approval.SelfApproval)
-		putDuration(body, "expires", g.Approval.Expires)
-		put(gate, "approval", body)
-	case g.Soak != nil:
-		put(body, "in", text(g.Soak.In))
-		putDuration(body, "for", g.Soak.For)
-		put(gate, "soak", body)
-	}
-	return gate
 }
 
 func formatConfig(raw json.RawMessage) *yaml.Node {
@@ -164,6 +153,17 @@ func put(n *yaml.Node, key string, value *yaml.Node) {
 func putText(n *yaml.Node, key, value string) {
 	if value != "" {
 		put(n, key, text(value))
+	}
+}
+
+// putList puts a list that has something in it.
+func putList[T any](n *yaml.Node, key string, items []T, format func(T) *yaml.Node) {
+	list := sequence()
+	for _, item := range items {
+		list.Content = append(list.Content, format(item))
+	}
+	if len(items) > 0 {
+		put(n, key, list)
 	}
 }
 

@@ -98,28 +98,106 @@ func durations() *rapid.Generator[slipway.Duration] {
 	})
 }
 
+func numbers() *rapid.Generator[int] { return rapid.IntRange(-1, 1<<30) }
+
+// shares are percentages such as people write.
+func shares() *rapid.Generator[float64] { return rapid.Float64Range(0, 100) }
+
+func dictionaries() *rapid.Generator[map[string]string] { return rapid.MapOfN(words(), words(), 0, 2) }
+
+func metrics(t *rapid.T) slipway.MetricCheck {
+	return slipway.MetricCheck{
+		Query: words().Draw(t, "query"), Baseline: words().Draw(t, "baseline"), Success: words().Draw(t, "success"), Failure: words().Draw(t, "failure"),
+		Samples: words().Draw(t, "samples"), MinSamples: numbers().Draw(t, "minSamples"), Within: durations().Draw(t, "within"),
+		NoData: rapid.SampledFrom([]slipway.Outcome{"", "pass", "fail", "inconclusive", "error"}).Draw(t, "noData"),
+	}
+}
+
+func jobs(t *rapid.T) slipway.Job {
+	return slipway.Job{Command: rapid.SliceOfN(words(), 0, 3).Draw(t, "command"), Env: dictionaries().Draw(t, "env"), Dir: words().Draw(t, "dir"),
+		Timeout: durations().Draw(t, "timeout")}
+}
+
+func checks() *rapid.Generator[slipway.Check] {
+	return rapid.Custom(func(t *rapid.T) slipway.Check {
+		c := slipway.Check{
+			Name: words().Draw(t, "name"), InitialDelay: durations().Draw(t, "delay"), Interval: durations().Draw(t, "interval"), Count: numbers().Draw(t, "count"),
+			FailureLimit: numbers().Draw(t, "failures"), InconclusiveLimit: numbers().Draw(t, "unclear"), ConsecutiveErrorLimit: rapid.IntRange(1, 9).Draw(t, "errors"),
+			ConsecutivePassLimit: numbers().Draw(t, "passes"), DryRun: rapid.Bool().Draw(t, "dry"),
+		}
+		switch rapid.IntRange(0, 3).Draw(t, "kind") {
+		case 0:
+			c.HTTP = &slipway.HTTPCheck{URL: words().Draw(t, "url"), Method: words().Draw(t, "method"), Headers: dictionaries().Draw(t, "headers"),
+				Expect: numbers().Draw(t, "expect"), Body: words().Draw(t, "body"), Within: durations().Draw(t, "within")}
+		case 1:
+			c.TCP = &slipway.TCPCheck{Address: words().Draw(t, "address"), Within: durations().Draw(t, "within")}
+		case 2:
+			job := jobs(t)
+			c.Job = &job
+		default:
+			metric := metrics(t)
+			c.Metric = &metric
+		}
+		return c
+	})
+}
+
+func gates(t *rapid.T) []slipway.Gate {
+	texts := rapid.SliceOfN(words().Filter(func(s string) bool { return s != "" }), 0, 2)
+	return []slipway.Gate{
+		{Approval: &slipway.ApprovalGate{Count: rapid.IntRange(1, 9).Draw(t, "count"), SelfApproval: rapid.Bool().Draw(t, "self")}},
+		{Soak: &slipway.SoakGate{In: "env-0", For: durations().Draw(t, "for")}},
+		{Window: &slipway.WindowGate{Allow: texts.Draw(t, "allow"), Deny: texts.Draw(t, "deny")}},
+		{External: &slipway.ExternalGate{Name: words().Draw(t, "name"), URL: words().Draw(t, "url"), Interval: durations().Draw(t, "interval"), Within: durations().Draw(t, "within")}},
+		{Metric: &slipway.MetricGate{Name: words().Draw(t, "name"), Metric: metrics(t), Interval: durations().Draw(t, "interval")}},
+		{ErrorBudget: &slipway.BudgetGate{Objective: shares().Draw(t, "objective"), Window: durations().Draw(t, "window"), Good: words().Draw(t, "good"),
+			Total: words().Draw(t, "total"), Remaining: shares().Draw(t, "remaining"), Interval: durations().Draw(t, "interval")}},
+		{Provenance: &slipway.ProvenanceGate{Issuer: words().Draw(t, "issuer"), Identity: words().Draw(t, "identity"), Keys: texts.Draw(t, "keys"),
+			Builders: texts.Draw(t, "builders"), BuildType: words().Draw(t, "buildType"), Parameters: dictionaries().Draw(t, "parameters")}},
+		{Expression: &slipway.ExpressionGate{Name: words().Draw(t, "name"), When: words().Draw(t, "when"), Message: words().Draw(t, "message")}},
+	}
+}
+
+func strategies() *rapid.Generator[slipway.Strategy] {
+	return rapid.Custom(func(t *rapid.T) slipway.Strategy {
+		return slipway.Strategy{
+			Type:  rapid.SampledFrom([]slipway.StrategyType{"", "recreate", "rolling", "blueGreen", "canary", "partial"}).Draw(t, "type"),
+			Batch: rapid.IntRange(0, 5).Draw(t, "batch"), MaxUnavailable: numbers().Draw(t, "maxUnavailable"),
+			KeepWarm: durations().Draw(t, "keepWarm"), Manual: rapid.Bool().Draw(t, "manual"), Preview: rapid.Bool().Draw(t, "preview"),
+			Steps: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) slipway.CanaryStep {
+				return slipway.CanaryStep{Weight: rapid.Int().Draw(t, "weight"), Bake: durations().Draw(t, "bake"), Pause: rapid.Bool().Draw(t, "pause")}
+			}), 0, 2).Draw(t, "steps"),
+			Share: numbers().Draw(t, "share"),
+			Match: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) slipway.Match {
+				return slipway.Match{Header: words().Draw(t, "header"), Cookie: words().Draw(t, "cookie"), Value: words().Draw(t, "value")}
+			}), 0, 2).Draw(t, "match"),
+		}
+	})
+}
+
+func configs(t *rapid.T) json.RawMessage {
+	config, err := json.Marshal(rapid.MapOfN(words(), values(3), 0, 4).Draw(t, "config"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return config
+}
+
 func pipelines() *rapid.Generator[slipway.Pipeline] {
+	hooks := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) slipway.Hook {
+		return slipway.Hook{Name: words().Draw(t, "name"), Job: jobs(t), Retries: numbers().Draw(t, "retries"), Optional: rapid.Bool().Draw(t, "optional"),
+			Again: rapid.SampledFrom([]slipway.Again{"", "safe", "ask"}).Draw(t, "again")}
+	}), 0, 2)
 	return rapid.Custom(func(t *rapid.T) slipway.Pipeline {
 		p := slipway.Pipeline{Service: "web", Team: "growth"}
-		for i := range rapid.IntRange(0, 3).Draw(t, "stages") {
-			config, err := json.Marshal(rapid.MapOfN(words(), values(3), 0, 4).Draw(t, "config"))
-			if err != nil {
-				t.Fatal(err)
-			}
+		for i := range rapid.IntRange(0, 2).Draw(t, "stages") {
 			p.Stages = append(p.Stages, slipway.Stage{
-				Environment: fmt.Sprintf("env-%d", i), Deployer: slipway.DeployerRef{Name: "process", Config: config},
-				Strategy: slipway.Strategy{
-					Type:     rapid.SampledFrom([]slipway.StrategyType{"", "recreate", "rolling", "blueGreen", "canary"}).Draw(t, "type"),
-					Batch:    rapid.IntRange(0, 5).Draw(t, "batch"),
-					KeepWarm: durations().Draw(t, "keepWarm"),
-					Steps: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) slipway.CanaryStep {
-						return slipway.CanaryStep{Weight: rapid.Int().Draw(t, "weight"), Bake: durations().Draw(t, "bake"), Pause: rapid.Bool().Draw(t, "pause")}
-					}), 0, 2).Draw(t, "steps"),
-				},
-				Gates: []slipway.Gate{
-					{Approval: &slipway.ApprovalGate{Count: rapid.IntRange(1, 9).Draw(t, "count"), SelfApproval: rapid.Bool().Draw(t, "self")}},
-					{Soak: &slipway.SoakGate{In: "env-0", For: durations().Draw(t, "for")}},
-				},
+				Environment: fmt.Sprintf("env-%d", i), Deployer: slipway.DeployerRef{Name: "process", Config: configs(t)},
+				Strategy: strategies().Draw(t, "strategy"), Gates: gates(t), Verify: rapid.SliceOfN(checks(), 0, 2).Draw(t, "verify"), Bake: durations().Draw(t, "bake"),
+				Hooks: slipway.Hooks{Before: hooks.Draw(t, "before"), BeforeTraffic: hooks.Draw(t, "beforeTraffic"), After: hooks.Draw(t, "after"), OnRollback: hooks.Draw(t, "onRollback")},
+				Waves: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) slipway.Wave {
+					return slipway.Wave{Site: words().Draw(t, "site"), Config: configs(t)}
+				}), 0, 2).Draw(t, "waves"),
 				AutoPromote: rapid.Bool().Draw(t, "auto"), Deadline: durations().Draw(t, "deadline"),
 			})
 		}
@@ -147,6 +225,7 @@ func TestWhatIsWrittenIsReadBackTheSame(t *testing.T) {
 func FuzzParsePipeline(f *testing.F) {
 	f.Add([]byte(billing))
 	f.Add([]byte(formatted))
+	f.Add([]byte(careful))
 	f.Add([]byte(`{"apiVersion":"slipway/v1","service":"web","title":"\ud83d\ude00"}`))
 	f.Add([]byte("a: &a [*a]\n? [x]\n: y\n"))
 	f.Fuzz(func(t *testing.T, source []byte) {

@@ -6,7 +6,10 @@
 package manifest
 
 import (
+	"cmp"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/slipway-dev/slipway/internal/slipway"
@@ -28,6 +31,61 @@ type File struct {
 	// and team; if not, what is known of the service already stays.
 	Describes bool
 	Lines     Lines
+	// Faults are what is wrong with the words of the file. With any, it is not
+	// to be applied: Pipeline holds only what could be read.
+	Faults []slipway.FieldError
+}
+
+// unitRule finds the part of a stage that a path lies in: a strategy, one gate,
+// one check, one hook.
+var unitRule = regexp.MustCompile(`^stages\[\d+\]\.(hooks\.\w+\[\d+\]|\w+(\[\d+\])?)`)
+
+func unit(path string) string {
+	if found := unitRule.FindString(path); found != "" {
+		return found
+	}
+	return path
+}
+
+// Locate puts what is wrong with the meaning of a file beside what is wrong
+// with its words, line by line, so that nobody has to correct it twice. What is
+// said of a part that could not be read whole is left out: it may be wrong only
+// because of that.
+func (f File) Locate(meaning []slipway.FieldError) []slipway.FieldError {
+	faults := slices.Clone(f.Faults)
+	for _, fault := range f.Lines.Locate(meaning) {
+		if !f.unread(fault.Field) {
+			faults = append(faults, fault)
+		}
+	}
+	slices.SortStableFunc(faults, func(a, b slipway.FieldError) int {
+		if (a.Line == 0) != (b.Line == 0) { // that there are more of them comes last
+			return cmp.Compare(b.Line, a.Line)
+		}
+		return cmp.Compare(a.Line, b.Line)
+	})
+	return faults
+}
+
+// unread reports whether a word near a field could not be read.
+func (f File) unread(field string) bool {
+	around := field // the nearest part of the file that says something
+	for around != "" && f.Lines[around] == 0 {
+		around = parent(around)
+	}
+	return slices.ContainsFunc(f.Faults, func(w slipway.FieldError) bool {
+		return w.Field != "" && (unit(w.Field) == unit(field) || inside(field, w.Field) || around != field && parent(w.Field) == around)
+	})
+}
+
+// parent is the path of what holds a field.
+func parent(path string) string {
+	return path[:max(0, strings.LastIndexAny(path, ".["))]
+}
+
+func inside(path, outer string) bool {
+	rest, ok := strings.CutPrefix(path, outer)
+	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
 }
 
 // Lines maps the path of a field ("stages[1].deployer.config.replicas") to its
@@ -40,11 +98,10 @@ func (l Lines) Line(field string) int {
 		if line, ok := l[field]; ok {
 			return line
 		}
-		cut := strings.LastIndexAny(field, ".[")
-		if cut < 0 {
-			return l[""]
+		if field == "" {
+			return 0
 		}
-		field = field[:cut]
+		field = parent(field)
 	}
 }
 

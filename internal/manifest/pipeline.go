@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -11,10 +12,23 @@ import (
 const pipelineFile = "slipway.yaml"
 
 // ParsePipeline reads a slipway.yaml. It judges the file by itself; whether the
-// environments and deployers in it exist is for slipway.CheckPipeline, whose
-// faults File.Lines locates. An error is a CodeInvalid *slipway.Error with
-// every fault in it.
+// environments and deployers in it exist is for slipway.CheckPipeline. An error
+// is a CodeInvalid *slipway.Error with every fault in it.
 func ParsePipeline(source []byte) (File, error) {
+	f, err := ReadPipeline(source)
+	if err == nil {
+		err = slipway.Invalid(pipelineFile, f.Faults)
+	}
+	if err != nil {
+		return File{}, err
+	}
+	return f, nil
+}
+
+// ReadPipeline reads as much of a slipway.yaml as can be read, for whoever goes
+// on to check what it means: File.Locate then answers with all that is wrong at
+// once. The error is for what cannot be read at all.
+func ReadPipeline(source []byte) (File, error) {
 	if err := tooLong(pipelineFile, source); err != nil {
 		return File{}, err
 	}
@@ -31,16 +45,19 @@ func ParsePipeline(source []byte) (File, error) {
 	}
 	s := &scan{lines: Lines{"": roots[0].Line}}
 	f := File{Lines: s.lines}
-	f.read(s, roots[0])
-	if len(s.faults) > 0 {
+	meaning := f.read(s, roots[0])
+	if roots[0].Kind != yaml.MappingNode {
 		return File{}, slipway.Invalid(pipelineFile, s.faults)
 	}
+	f.Faults = s.faults
+	f.Faults = f.Locate(meaning)
 	f.Pipeline.Source = string(source)
 	f.Pipeline.Normalize()
 	return f, nil
 }
 
-func (f *File) read(s *scan, root *yaml.Node) {
+// read returns what is wrong with the service itself, once all is read.
+func (f *File) read(s *scan, root *yaml.Node) []slipway.FieldError {
 	versioned := false
 	service := &f.Service
 	s.object(map[string]field{
@@ -54,26 +71,22 @@ func (f *File) read(s *scan, root *yaml.Node) {
 		"tags":        s.texts(&service.Tags),
 		"stages":      s.list(f.stage(s)),
 	}, true)("", root)
-	if root.Kind != yaml.MappingNode {
-		return
-	}
-	if !versioned {
-		s.fault("apiVersion", root, "is missing; write apiVersion: %s", APIVersion)
-	}
 	f.Pipeline.Service, f.Pipeline.Team = service.Name, service.Team
 	f.Describes = service.Title != "" || service.Description != "" || service.Repository != "" ||
 		len(service.Links) > 0 || len(service.Tags) > 0
-	if len(s.faults) > 0 {
-		return // what was not read is not missing
+	var faults []slipway.FieldError
+	if !versioned {
+		faults = append(faults, slipway.FieldError{Field: "apiVersion", Message: "is missing; write apiVersion: " + APIVersion})
 	}
 	for _, fault := range service.Validate() {
 		if fault.Field == "name" {
 			fault.Field = "service"
 		}
 		if fault.Field != "team" || service.Team != "" {
-			s.fault(fault.Field, at(s.lines.Line(fault.Field)), "%s", fault.Message)
+			faults = append(faults, fault)
 		}
 	}
+	return faults
 }
 
 func (s *scan) version(given *bool) field {
@@ -96,23 +109,29 @@ func (f *File) stage(s *scan) func(int, string, *yaml.Node) {
 			"deployer":    s.deployer(&g.Deployer),
 			"strategy":    s.strategy(&g.Strategy),
 			"gates":       s.list(s.gate(&g.Gates)),
-			"verify":      s.verify,
+			"verify":      s.list(s.check(&g.Verify)),
+			"bake":        s.duration(&g.Bake),
+			"hooks":       s.hooks(&g.Hooks),
+			"waves":       s.list(s.wave(&g.Waves)),
 			"autoPromote": s.flag(&g.AutoPromote),
 			"onFailure":   s.text(&onFailure),
 			"deadline":    s.duration(&g.Deadline),
 		}, true)(path, n)
 		g.OnFailure = slipway.FailureRule(onFailure)
-		switch g.OnFailure {
-		case "", slipway.OnFailureRollback, slipway.OnFailureStop:
-		default:
-			known := []string{string(slipway.OnFailureRollback), string(slipway.OnFailureStop)}
-			s.fault(path+".onFailure", at(s.lines.Line(path+".onFailure")), "%q is no failure rule%s", clip(onFailure), suggest(onFailure, known))
-		}
+		s.oneOf(path+".onFailure", "failure rule", onFailure, []string{string(slipway.OnFailureRollback), string(slipway.OnFailureStop)})
 		if len(s.faults) == before {
 			s.need(path+".environment", n, g.Environment)
 			s.need(path+".deployer.name", n, g.Deployer.Name)
 		}
 		f.Pipeline.Stages = append(f.Pipeline.Stages, g)
+	}
+}
+
+// oneOf refuses a word that is none of those known; empty is what it is when
+// nothing is said.
+func (s *scan) oneOf(path, what, word string, known []string) {
+	if word != "" && !slices.Contains(known, word) {
+		s.fault(path, at(s.lines.Line(path)), "%q is no %s%s", clip(word), what, suggest(word, known))
 	}
 }
 

@@ -140,7 +140,7 @@ func TestFaultsOfAPipeline(t *testing.T) {
 		{"no YAML", "apiVersion: slipway/v1\nservice: web: x\n", "line 2: this is not YAML: mapping values are not allowed in this context."},
 		{"two documents", stage + "---\nservice: other\n", "line 7: the file holds more than one document; send each service by itself."},
 		{"no object", "- a\n- b\n", "line 1: is an object with apiVersion, description, links, repository, service, stages, tags, team or title, not a list."},
-		{"nothing in it", "service:\n", "line 1: apiVersion: is missing; write apiVersion: slipway/v1."},
+		{"nothing in it", "service:\n", "line 1: apiVersion: is missing; write apiVersion: slipway/v1. line 1: service: is missing."},
 		{"no service", "apiVersion: slipway/v1\n", "line 1: service: is missing."},
 		{"another version", "apiVersion: slipway/v9\nservice: web\n", `line 1: apiVersion: is slipway/v1, not "slipway/v9".`},
 		{"bad names", "apiVersion: slipway/v1\nservice: Web\nteam: a_b\n",
@@ -152,7 +152,7 @@ func TestFaultsOfAPipeline(t *testing.T) {
 			"line 2: servise: is no key that is known here; did you mean service? " +
 				"line 4: stages[0].enviroment: is no key that is known here; did you mean environment? " +
 				"line 5: stages[0].deployer.nmae: is no key that is known here; did you mean name? " +
-				"line 6: stages[0].xyzzy: is no key that is known here; known are after, autoPromote, deadline, deployer, environment, gates, onFailure, strategy, verify."},
+				"line 6: stages[0].xyzzy: is no key that is known here; known are after, autoPromote, bake, deadline, deployer, environment, gates, hooks, onFailure, strategy, verify, waves."},
 		{"given twice", stage + "  after: [a]\n  after: [b]\n", "line 7: stages[0].after: is given twice, first in line 6."},
 		{"wrong types", "apiVersion: slipway/v1\nservice: 12\nteam: true\nstages:\n- environment: [a]\n  deployer: process\n  autoPromote: yes\n  after: staging\n  deadline: 5\n  strategy: {type: rolling, batch: two}\n  gates: {soak: 1}\n",
 			"line 2: service: is a text, not the number 12; put it in quotes. line 3: team: is a text, not true; put it in quotes. " +
@@ -165,8 +165,8 @@ func TestFaultsOfAPipeline(t *testing.T) {
 			"line 4: stages[0].environment: is missing. line 4: stages[0].deployer.name: is missing. line 5: stages[1].deployer.name: is missing."},
 		{"no such strategy", stage + "  strategy: {type: cannary}\n  onFailure: rollbak\n",
 			`line 6: stages[0].strategy.type: "cannary" is no strategy; did you mean canary? line 7: stages[0].onFailure: "rollbak" is no failure rule; did you mean rollback?`},
-		{"gates to come", stage + "  gates:\n  - window: {allow: x}\n  - aproval: {}\n  - approval: {}\n    soak: {}\n  - approval\n",
-			"line 7: stages[0].gates[0].window: is no gate that this version knows; known are approval, soak. " +
+		{"no such gates", stage + "  gates:\n  - wimdow: {allow: x}\n  - aproval: {}\n  - approval: {}\n    soak: {}\n  - approval\n",
+			"line 7: stages[0].gates[0].wimdow: is no gate that this version knows; did you mean window? " +
 				"line 8: stages[0].gates[1].aproval: is no gate that this version knows; did you mean approval? " +
 				"line 9: stages[0].gates[2]: is one gate; write each as a list item of its own. " +
 				"line 11: stages[0].gates[3]: is a gate such as \"approval: {count: 1}\", not \"approval\"."},
@@ -175,8 +175,6 @@ func TestFaultsOfAPipeline(t *testing.T) {
 				"line 9: stages[0].gates[1].approval.groups: is empty; name a group, or leave groups out to ask all who may approve. " +
 				"line 10: stages[0].gates[2].soak.for: is missing; say how long, such as \"1h\". " +
 				"line 11: stages[0].gates[3].soak: is an object with for or in, not nothing."},
-		{"checks to come", stage + "  verify:\n  - http: {url: x}\n  - metric: {}\n",
-			"line 7: stages[0].verify: this version cannot verify http, metric; it knows that the deployer reports every replica ready, and the gates approval and soak. Leave verify out."},
 		{"anchors", "a: &x [1]\nb: *x\n", "line 1: anchors and aliases (& and *) are not read; write the value out."},
 		{"tags", "apiVersion: !!binary aGk=\n", "line 1: the tag !!binary is not read; leave it out."},
 		{"merge keys", "a:\n  <<: {b: 1}\n", "line 2: merge keys (<<) are not read; write the values out."},

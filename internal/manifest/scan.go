@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -108,18 +109,57 @@ func (s *scan) texts(into *[]string) field {
 		var item string
 		before := len(s.faults)
 		s.text(&item)(path, n)
-		if item != "" {
-			*into = append(*into, item)
-		} else if len(s.faults) == before {
+		if item == "" && len(s.faults) == before {
 			s.fault(path, n, "is empty")
 		}
+		*into = append(*into, item) // even so: the others keep their numbers
 	})
+}
+
+// oneOrMore reads a text, or a list of them.
+func (s *scan) oneOrMore(into *[]string) field {
+	return func(path string, n *yaml.Node) {
+		if n.Kind != yaml.ScalarNode {
+			s.texts(into)(path, n)
+			return
+		}
+		var item string
+		if s.text(&item)(path, n); item != "" {
+			*into = append(*into, item)
+		}
+	}
+}
+
+// words reads an object of texts with names that people choose.
+func (s *scan) words(into *map[string]string) field {
+	return func(path string, n *yaml.Node) {
+		if n.Kind != yaml.MappingNode {
+			s.fault(path, n, "is an object of names and texts, not %s", kindOf(n))
+			return
+		}
+		*into = map[string]string{}
+		s.each(path, n, func(key, path string, _, value *yaml.Node) {
+			var item string
+			s.text(&item)(path, value)
+			(*into)[key] = item
+		})
+	}
 }
 
 func (s *scan) number(into *int) field {
 	return func(path string, n *yaml.Node) {
 		if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!int" || n.Decode(into) != nil {
 			s.fault(path, n, "is a whole number, not %s", kindOf(n))
+		}
+	}
+}
+
+func (s *scan) decimal(into *float64) field {
+	return func(path string, n *yaml.Node) {
+		tag := n.ShortTag()
+		if n.Kind != yaml.ScalarNode || tag != "!!int" && tag != "!!float" || n.Decode(into) != nil || math.IsNaN(*into) || math.IsInf(*into, 0) {
+			*into = 0
+			s.fault(path, n, "is a number, not %s", kindOf(n))
 		}
 	}
 }

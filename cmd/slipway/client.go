@@ -35,6 +35,7 @@ func clientCommands() []*cobra.Command {
 	commands := []*cobra.Command{
 		loginCommand(), applyCommand(), serviceCommand(), releaseCommand(), promoteCommand(), approveCommand(), rejectCommand(),
 		rollbackCommand(), statusCommand(), deploymentCommand(), lockCommand(), unlockCommand(), freezeCommand(), unfreezeCommand(), tokenCommand(),
+		bypassCommand(), stopTheLineCommand(),
 	}
 	for _, c := range commands {
 		c.GroupID = "client"
@@ -114,6 +115,12 @@ func problemText(p *client.Problem) string {
 
 func verdictText(v client.Verdict) string {
 	text := v.Gate + ": " + v.Reason
+	if v.Key != "" {
+		text = v.Key + ": " + v.Reason
+	}
+	if v.Bypassed != "" {
+		text += " Bypassed by " + v.Bypassed + "."
+	}
 	if v.Until != nil {
 		text += " Until " + clock(*v.Until) + "."
 	}

@@ -84,7 +84,7 @@ func person(d client.Deployment) string {
 		return ""
 	}
 	for _, g := range d.Gates {
-		if (g.Gate == "approval" || g.Gate == "lock" || g.Gate == "block") && g.Result != "pass" {
+		if (g.Gate == "approval" || g.Gate == "lock" || g.Gate == "block" || g.Gate == "stop-the-line") && g.Result != "pass" {
 			return g.Reason
 		}
 	}

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"sync"
 	"syscall"
-	"time"
 )
 
 // destroy stops everything of the target and removes its directory.
@@ -33,6 +32,7 @@ func (t *target) destroy(ctx context.Context) error {
 		doomed = append(doomed, c)
 	}
 	if t.proxy != nil {
+		t.proxy.rec.Track.Config = defaultConfig()
 		doomed = append(doomed, t.proxy)
 	}
 	if err := t.stopAll(ctx, doomed); err != nil {
@@ -45,7 +45,6 @@ func (t *target) destroy(ctx context.Context) error {
 	for _, c := range doomed {
 		t.d.ports.giveBack(c.rec.Port)
 	}
-	t.d.ports.giveBack(t.state.Port, t.state.PreviewPort)
 	return os.RemoveAll(t.dir)
 }
 
@@ -60,11 +59,7 @@ func (t *target) stopAll(ctx context.Context, doomed []*child) error {
 			if c.adopted && !c.ended() {
 				go t.watchAdopted(watch, c)
 			}
-			limit := time.Duration(c.rec.Track.Config.StopTimeout)
-			if c == t.proxy {
-				limit = proxyStop
-			}
-			errs[i] = t.stop(ctx, c, limit)
+			errs[i] = t.stop(ctx, c)
 		})
 	}
 	group.Wait()

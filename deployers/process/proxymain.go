@@ -24,10 +24,7 @@ import (
 const ProxyCommand = "process-proxy"
 
 const (
-	tokenVariable = "SLIPWAY_INSTANCE"
-	// proxySpeaks grows with what routes can say, since a proxy may be older than
-	// the Slipway that adopts it: 0 knows weights, 1 matches and the preview too.
-	proxySpeaks    = 1
+	tokenVariable  = "SLIPWAY_INSTANCE"
 	controlTimeout = 5 * time.Second
 	maxControl     = 1 << 20
 )
@@ -35,7 +32,6 @@ const (
 // proxyStatus is what the proxy says of itself over its control socket.
 type proxyStatus struct {
 	Token    string         `json:"token"`
-	Speaks   int            `json:"speaks"` // see proxySpeaks
 	Routes   routes         `json:"routes"`
 	InFlight map[string]int `json:"inFlight"`
 }
@@ -58,12 +54,14 @@ func ProxyMain(ctx context.Context, args []string) error {
 	b := newBalancer()
 	p := &proxyProcess{
 		token: os.Getenv(tokenVariable), balancer: b, failed: make(chan error, 1),
-		main: newDoor(newForwarder(b, false, errorLog)), preview: newDoor(newForwarder(b, true, errorLog)),
+		data: &http.Server{
+			Handler: newForwarder(b, errorLog), ReadHeaderTimeout: headerLimit,
+			IdleTimeout: idleTimeout, MaxHeaderBytes: headerBytes, ErrorLog: errorLog,
+		},
 	}
-	if err := p.main.move(*port, p.failed); err != nil {
+	if err := p.listen(*port); err != nil {
 		return err
 	}
-	p.routes.Port = *port
 	control, closeControl, err := listenControl(*dir)
 	if err != nil {
 		return err
@@ -78,7 +76,7 @@ func ProxyMain(ctx context.Context, args []string) error {
 	}
 	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), controlTimeout)
 	defer cancel()
-	return errors.Join(p.main.server.Shutdown(limit), p.preview.server.Shutdown(limit), server.Close())
+	return errors.Join(p.data.Shutdown(limit), server.Close())
 }
 
 // listenControl listens on dir/proxy.sock through the descriptor of the
@@ -104,58 +102,35 @@ func socketAddress(dir *os.File) string {
 }
 
 type proxyProcess struct {
-	token         string
-	balancer      *balancer
-	main, preview *door
-	failed        chan error
+	token    string
+	balancer *balancer
+	data     *http.Server
+	failed   chan error
 
-	mu     sync.Mutex
-	routes routes
-}
-
-// door is an address of the proxy.
-type door struct {
-	server   *http.Server
+	mu       sync.Mutex
 	listener net.Listener
-	port     int
+	routes   routes
 }
 
-func newDoor(f *forwarder) *door {
-	return &door{server: &http.Server{
-		Handler: f, ReadHeaderTimeout: headerLimit, IdleTimeout: idleTimeout,
-		MaxHeaderBytes: headerBytes, ErrorLog: f.proxy.ErrorLog,
-	}}
-}
-
-// move opens the door at another port, or closes it (0). Connections of the old
-// port go on.
-func (d *door) move(port int, failed chan<- error) error {
-	if port == d.port {
-		return nil
+// listen moves to a port. Connections of the old port go on.
+func (p *proxyProcess) listen(port int) error {
+	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("port %d of 127.0.0.1 is taken by another program", port)
 	}
-	old := d.listener
-	d.listener = nil
-	if port != 0 {
-		listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-		if errors.Is(err, syscall.EADDRINUSE) {
-			err = fmt.Errorf("port %d of 127.0.0.1 is taken by another program", port)
+	if err != nil {
+		return err
+	}
+	go func() {
+		err := p.data.Serve(listener)
+		if err != nil && !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
+			p.failed <- err
 		}
-		if err != nil {
-			d.listener = old
-			return err
-		}
-		d.listener = listener
-		go func() {
-			err := d.server.Serve(listener)
-			if err != nil && !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
-				failed <- err
-			}
-		}()
+	}()
+	if p.listener != nil {
+		_ = p.listener.Close()
 	}
-	d.port = port
-	if old != nil {
-		_ = old.Close()
-	}
+	p.listener, p.routes.Port = listener, port
 	return nil
 }
 
@@ -163,7 +138,7 @@ func (p *proxyProcess) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
 		p.mu.Lock()
-		status := proxyStatus{Token: p.token, Speaks: proxySpeaks, Routes: p.routes}
+		status := proxyStatus{Token: p.token, Routes: p.routes}
 		p.mu.Unlock()
 		status.InFlight = p.balancer.inFlight()
 		_ = json.NewEncoder(w).Encode(status)
@@ -181,19 +156,15 @@ func (p *proxyProcess) handler() http.Handler {
 	return mux
 }
 
-// setRoutes puts the routes into force. A preview address that cannot open stops
-// nobody but those who want to see something there.
 func (p *proxyProcess) setRoutes(next routes) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if err := p.main.move(next.Port, p.failed); err != nil {
-		return err
+	if next.Port != p.routes.Port {
+		if err := p.listen(next.Port); err != nil {
+			return err
+		}
 	}
 	p.balancer.set(next)
 	p.routes = next
-	if err := p.preview.move(next.PreviewPort, p.failed); err != nil && next.preview() {
-		p.routes.PreviewPort = p.preview.port
-		return fmt.Errorf("the preview address does not open: %w", err)
-	}
 	return nil
 }

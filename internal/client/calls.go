@@ -85,6 +85,26 @@ func (c *Client) Reject(ctx context.Context, id int64, reason string) (Answer[De
 	return post[Deployment](ctx, c, reasonOf(reason), "deployments", number(id), "reject")
 }
 
+// Bypass lets a deployment start without one of its gates.
+func (c *Client) Bypass(ctx context.Context, id int64, gate, reason, plan string) (Answer[Deployment], error) {
+	return post[Deployment](ctx, c, map[string]string{"gate": gate, "reason": reason, "plan": plan}, "deployments", number(id), "bypass")
+}
+
+// Line says whether the line is stopped.
+func (c *Client) Line(ctx context.Context) (Answer[Line], error) {
+	return get[Line](ctx, c, nil, "stop-the-line")
+}
+
+// StopTheLine stops everything everywhere.
+func (c *Client) StopTheLine(ctx context.Context, reason string) (Answer[Line], error) {
+	return call[Line](ctx, c, request{method: http.MethodPut, path: []string{"stop-the-line"}, body: reasonOf(reason)})
+}
+
+// LetTheLineGo lets everything start and go on again.
+func (c *Client) LetTheLineGo(ctx context.Context) (Answer[Line], error) {
+	return call[Line](ctx, c, request{method: http.MethodDelete, path: []string{"stop-the-line"}})
+}
+
 // Control does one of cancel, pause, resume and retry. as says how to resume a
 // call of which nobody knows whether it took effect: done or again.
 func (c *Client) Control(ctx context.Context, id int64, verb, reason, as string) (Answer[Deployment], error) {

@@ -32,14 +32,16 @@ type Fault struct {
 
 // Verdict says what blocks, since when, until when, and who can change it.
 type Verdict struct {
-	Gate   string     `json:"gate"`
-	Result string     `json:"result"`
-	Reason string     `json:"reason"`
-	Since  *time.Time `json:"since"`
-	Until  *time.Time `json:"until"`
-	Who    string     `json:"who"`
-	Have   int        `json:"have"`
-	Need   int        `json:"need"`
+	Gate     string     `json:"gate"`
+	Key      string     `json:"key"` // of a deployment's gate
+	Result   string     `json:"result"`
+	Reason   string     `json:"reason"`
+	Since    *time.Time `json:"since"`
+	Until    *time.Time `json:"until"`
+	Who      string     `json:"who"`
+	Have     int        `json:"have"`
+	Need     int        `json:"need"`
+	Bypassed string     `json:"bypassed"` // who went around it, and why
 }
 
 func (p *Problem) Error() string { return p.Detail }

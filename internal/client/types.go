@@ -237,6 +237,14 @@ type Freeze struct {
 	Until       time.Time `json:"until"`
 }
 
+// Line is the line of the whole organisation.
+type Line struct {
+	Stopped   bool      `json:"stopped"`
+	OwnerName string    `json:"ownerName"`
+	Reason    string    `json:"reason"`
+	Since     time.Time `json:"since"`
+}
+
 // NewToken asks for an API token.
 type NewToken struct {
 	Name           string   `json:"name"`

@@ -73,21 +73,22 @@ type Vote struct {
 // DeploymentDetail is a deployment with what a decision about it needs.
 type DeploymentDetail struct {
 	Deployment
-	Changes []Difference      `json:"changes" doc:"From what is live."`
-	Commits []Change          `json:"commits" doc:"Of the releases in between, too."`
-	Voided  []Difference      `json:"voided" doc:"What changed in the plan since it was last shown; approvals of then are void."`
-	Votes   []Vote            `json:"votes"`
-	WhyNot  map[string]string `json:"whyNot" doc:"Why you may not, by verb; a verb that is missing you may."`
+	Changes  []Difference      `json:"changes" doc:"From what is live."`
+	Commits  []Change          `json:"commits" doc:"Of the releases in between, too."`
+	Voided   []Difference      `json:"voided" doc:"What changed in the plan since it was last shown; approvals of then are void."`
+	Votes    []Vote            `json:"votes"`
+	Bypasses []Bypassed        `json:"bypasses" doc:"Gates that somebody went around. None of them is an approval."`
+	WhyNot   map[string]string `json:"whyNot" doc:"Why you may not, by verb; a verb that is missing you may."`
 }
 
 func deploymentDetail(p app.DeploymentPage) DeploymentDetail {
 	out := DeploymentDetail{Deployment: deployment(p.Deployment), Changes: differences(p.Changes), Commits: each(p.Commits, change), Voided: differences(p.Voided),
-		WhyNot: map[string]string{}, Votes: each(p.Votes, func(v slipway.Vote) Vote {
+		WhyNot: map[string]string{}, Bypasses: each(p.Bypasses, bypassed), Votes: each(p.Votes, func(v slipway.Vote) Vote {
 			return Vote{Decision: string(v.Decision), Plan: v.PlanDigest, By: v.By, ByName: v.ByName, Comment: v.Comment, Via: string(v.Via), At: at(v.At)}
 		})}
 	out.Gates = verdicts(p.Verdicts)
 	verbs := map[string]string{"approve": p.VoteWhyNot, "reject": p.WhyNot[slipway.DeploymentApprove], "control": p.WhyNot[slipway.DeploymentControl],
-		"rollback": p.WhyNot[slipway.DeploymentRollback]}
+		"rollback": p.WhyNot[slipway.DeploymentRollback], "bypass": p.WhyNot[slipway.GateBypass]}
 	for verb, why := range verbs {
 		if why != "" {
 			out.WhyNot[verb] = why

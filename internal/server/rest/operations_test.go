@@ -57,6 +57,7 @@ func bodies(r *rig) map[string]any {
 		"add-freeze":   map[string]any{"environment": "staging", "reason": "holidays", "until": "2027-01-01T00:00:00Z"},
 		"add-binding":  map[string]any{"subject": map[string]any{"kind": "group", "name": "new"}, "role": "viewer", "scope": map[string]any{"kind": "team", "name": "web"}},
 		"create-token": map[string]any{"name": "new"},
+		"bypass-gate":  map[string]any{"gate": "approval", "reason": "it burns"}, "stop-the-line": map[string]any{"reason": "fire"},
 	}
 }
 
@@ -192,7 +193,7 @@ func TestEveryOperationNamesItsPermission(t *testing.T) {
 			t.Errorf("%s %s: the document says %q, the route %q", op.method, op.path, op.permission, permission)
 		}
 	}
-	if later := fmt.Sprint(known); strings.Contains(later, "/secrets") || strings.Contains(later, "stop-the-line") {
+	if later := fmt.Sprint(known); strings.Contains(later, "/secrets") {
 		t.Error("there is a route for something that does not exist yet")
 	}
 }

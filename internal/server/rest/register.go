@@ -13,10 +13,12 @@ func (s *Surface) registerAll() {
 	s.registerReleases()
 	s.registerDeployments()
 	s.registerControls()
+	s.registerBypass()
 	s.registerRunning()
 	s.registerRollbacks()
 	s.registerEnvironments()
 	s.registerFreezes()
+	s.registerLine()
 	s.registerAccess()
 	s.registerTokens()
 	s.registerAudit()
@@ -32,7 +34,7 @@ func tags() []*huma.Tag {
 		{Name: "releases", Description: "Immutable versions. CI creates them."},
 		{Name: "deployments", Description: "Releases on their way, and decisions about them."},
 		{Name: "environments of a service", Description: "What runs where, and the way back."},
-		{Name: "environments", Description: "Places to run in, their locks and freezes."},
+		{Name: "environments", Description: "Places to run in, their locks and freezes, and the line of the whole organisation."},
 		{Name: "access", Description: "Who may do what, and tokens."},
 		{Name: "audit", Description: "Who did what."},
 	}

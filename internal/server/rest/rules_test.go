@@ -38,7 +38,7 @@ func TestProblems(t *testing.T) {
 		{"unauthenticated: not a bearer", call{method: "GET", path: "/api/v1/me", header: map[string]string{"Authorization": "Basic YTpi"}}},
 		{"denied", call{method: "POST", path: services + "/shop/deployments", role: "viewer", body: map[string]any{"environment": "staging", "version": "1.2.0"}}},
 		{"not_found: a thing", call{method: "GET", path: services + "/nosuch", role: "admin"}},
-		{"not_found: an address", call{method: "GET", path: "/api/v1/stop-the-line", role: "admin"}},
+		{"not_found: an address", call{method: "GET", path: "/api/v1/nowhere", role: "admin"}},
 		{"conflict", call{method: "POST", path: "/api/v1/deployments/4/approve", role: "approver", body: map[string]any{"plan": "sha256:0"}}},
 		{"blocked", call{method: "POST", path: services + "/shop/deployments", role: "admin", body: map[string]any{"environment": "prod", "version": "1.2.0"}}},
 		{"unavailable", call{method: "POST", path: services + "/shop/deployments", role: "admin", body: map[string]any{"environment": "wild", "version": "1.2.0"}}},

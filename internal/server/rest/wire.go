@@ -20,18 +20,22 @@ func person(p slipway.Person) Person { return Person{Kind: string(p.Kind), ID: p
 
 // Verdict is the answer to every "why not?".
 type Verdict struct {
-	Gate   string     `json:"gate" doc:"approval, soak, lock, freeze, block, order, hold, permission, active, irreversible"`
-	Result string     `json:"result" doc:"pass, wait, fail or unknown"`
-	Reason string     `json:"reason"`
-	Since  *time.Time `json:"since,omitempty"`
-	Until  *time.Time `json:"until,omitempty"`
-	Who    string     `json:"who,omitempty" doc:"Who can change it."`
-	Have   int        `json:"have,omitempty" doc:"Approvals that count so far."`
-	Need   int        `json:"need,omitempty" doc:"Approvals that are needed."`
+	Gate     string     `json:"gate" doc:"approval, soak, window, external, metric, errorBudget, provenance, expression, schedule; lock, freeze, stop-the-line; block, order, hold, permission, active, irreversible, plan"`
+	Title    string     `json:"title,omitempty" doc:"Its own name, among others of its kind."`
+	Key      string     `json:"key,omitempty" doc:"Names it among all gates of the deployment, for a bypass."`
+	Result   string     `json:"result" doc:"pass, wait, fail or unknown"`
+	Reason   string     `json:"reason"`
+	Since    *time.Time `json:"since,omitempty"`
+	Until    *time.Time `json:"until,omitempty"`
+	Who      string     `json:"who,omitempty" doc:"Who can change it."`
+	Have     int        `json:"have,omitempty" doc:"Approvals that count so far."`
+	Need     int        `json:"need,omitempty" doc:"Approvals that are needed."`
+	Bypassed string     `json:"bypassed,omitempty" doc:"Who went around it, and why. The gate itself has not opened."`
 }
 
 func verdict(v slipway.Verdict) Verdict {
-	return Verdict{Gate: v.Gate, Result: string(v.Result), Reason: v.Reason, Since: utc(v.Since), Until: utc(v.Until), Who: v.Who, Have: v.Have, Need: v.Need}
+	return Verdict{Gate: v.Gate, Title: v.Title, Key: v.Key, Result: string(v.Result), Reason: v.Reason, Since: utc(v.Since), Until: utc(v.Until), Who: v.Who,
+		Have: v.Have, Need: v.Need, Bypassed: v.Bypassed}
 }
 
 func verdicts(list []slipway.Verdict) []Verdict { return each(list, verdict) }

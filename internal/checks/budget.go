@@ -22,7 +22,7 @@ func (k *Checks) probeBudget(ctx context.Context, g slipway.BudgetGate, s slipwa
 	window := cmp.Or(g.Window, defaultWindow)
 	pipeline := "who may apply the pipeline of " + s.Deployment.Service
 	if g.Objective <= 0 || g.Objective >= 100 || math.IsNaN(g.Objective) {
-		return unknown(pipeline, "An objective lies between 0 and 100 percent; %s leaves no budget to spend.", percent(g.Objective))
+		return unknown(pipeline, "An objective lies between 0 and 100 percent; %s leaves no budget to spend.", share(g.Objective))
 	}
 	from, err := k.provider(g.Provider)
 	if err != nil {
@@ -32,24 +32,27 @@ func (k *Checks) probeBudget(ctx context.Context, g slipway.BudgetGate, s slipwa
 	defer cancel()
 	words := checkSubject(s).Words()
 	words["window"] = fmt.Sprintf("%ds", time.Duration(window)/time.Second)
-	var counted [2]float64
-	for i, q := range []struct{ name, text string }{{"good", g.Good}, {"total", g.Total}} {
-		got, err := from.ask(ctx, expand(q.text, words, inQuery))
-		switch {
-		case err != nil:
-			return unknown(whoOperates, "The %s events could not be counted: %s.", q.name, err)
-		case len(got.values) == 0 && q.name == "good":
-			continue // none was good, if there were any
-		case len(got.values) != 1:
-			return unknown(pipeline, "The query for %s gives %d figures and has to give one: sum them up.", q.name, len(got.values))
-		}
-		counted[i] = got.values[0]
+	total, err := from.ask(ctx, expand(g.Total, words, inQuery), "")
+	if err != nil {
+		return unknown(whoOperates, "All events could not be counted: %s.", err)
 	}
-	return judgeBudget(g, window, counted[0], counted[1], s)
+	good, err := from.ask(ctx, expand(g.Good, words, inQuery), total.at)
+	if err != nil {
+		return unknown(whoOperates, "The good events could not be counted: %s.", err)
+	}
+	if len(good.values) == 0 {
+		good.values = []float64{0} // none was good, if there were any
+	}
+	for name, n := range map[string]int{"good": len(good.values), "total": len(total.values)} {
+		if n != 1 {
+			return unknown(pipeline, "The query for %s gives %d figures and has to give one: sum them up.", name, n)
+		}
+	}
+	return judgeBudget(g, window, good.values[0], total.values[0], s)
 }
 
 func judgeBudget(g slipway.BudgetGate, window slipway.Duration, good, total float64, s slipway.ProbeSubject) slipway.Probe {
-	name := fmt.Sprintf("budget of %s over %s", percent(g.Objective), windowWords(window))
+	name := fmt.Sprintf("budget of %s over %s", share(g.Objective), windowWords(window))
 	if math.IsNaN(good) || math.IsNaN(total) || math.IsInf(total, 0) || total <= 0 {
 		return unknown(teamOf(s), "No data: nothing was counted over %s, so the %s is not known.", windowWords(window), name)
 	}
@@ -60,7 +63,7 @@ func judgeBudget(g slipway.BudgetGate, window slipway.Duration, good, total floa
 	case left <= 1e-9:
 		p.Reason = fmt.Sprintf("The %s is spent: %s failed.", name, percent(100*failed))
 	case left < g.Remaining:
-		p.Reason = fmt.Sprintf("%s of the %s is left, and %s has to be: %s failed.", percent(left), name, percent(g.Remaining), percent(100*failed))
+		p.Reason = fmt.Sprintf("%s of the %s is left, and %s has to be: %s failed.", percent(left), name, share(g.Remaining), percent(100*failed))
 	default:
 		p = slipway.Probe{Result: slipway.Pass, Reason: fmt.Sprintf("%s of the %s is left: %s failed.", percent(left), name, percent(100*failed))}
 	}

@@ -69,6 +69,7 @@ type metricLook struct {
 	words            map[string]string
 	from             *source
 	success, failure *condition
+	at               string // the moment that all of it is of
 	warnings         []string
 }
 
@@ -96,9 +97,9 @@ func (l *metricLook) measure(ctx context.Context) slipway.Measurement {
 		case err != nil && matters:
 			return erred("%s.", upperFirst(err.Error()))
 		case matters && len(values) == 0:
-			return l.none(m, q.name, "No data: the query for "+q.name+" gives nothing.")
+			return l.none(m, "No data: the query for "+q.name+" gives nothing.")
 		case matters && slices.ContainsFunc(values, math.IsNaN) && !l.uses(callIsNaN):
-			return l.none(m, q.name, "No data: "+q.name+" is not a number, as when nothing is divided by nothing.")
+			return l.none(m, "No data: "+q.name+" is not a number, as when nothing is divided by nothing.")
 		}
 		seen[q.name] = values
 		*q.into = drawable(values)
@@ -108,7 +109,8 @@ func (l *metricLook) measure(ctx context.Context) slipway.Measurement {
 
 // query asks with the words of the subject in place.
 func (l *metricLook) query(ctx context.Context, text string) ([]float64, error) {
-	got, err := l.from.ask(ctx, expand(text, l.words, inQuery))
+	got, err := l.from.ask(ctx, expand(text, l.words, inQuery), l.at)
+	l.at = cmp.Or(l.at, got.at)
 	for _, w := range got.warnings {
 		if w = strings.TrimSuffix(short(w), "."); !slices.Contains(l.warnings, w) {
 			l.warnings = append(l.warnings, w)
@@ -146,7 +148,7 @@ func (l *metricLook) tooFew(ctx context.Context) *slipway.Measurement {
 }
 
 // none is the measurement of a metric without data; what was seen stays.
-func (l *metricLook) none(m slipway.Measurement, _, why string) slipway.Measurement {
+func (l *metricLook) none(m slipway.Measurement, why string) slipway.Measurement {
 	out := noData(l.check, why)
 	out.Value, out.Stable = m.Value, m.Stable
 	return out

@@ -61,6 +61,7 @@ func newSource(p Prometheus) (*source, error) {
 // figures are what a query gives: one number, one per series, or none.
 type figures struct {
 	values   []float64
+	at       string // the moment that they are of, by the server's clock; empty if it does not say
 	warnings []string
 }
 
@@ -77,10 +78,15 @@ type answer struct {
 	Infos     []string `json:"infos"`
 }
 
-// ask runs an instant query. The server's clock says what now is: ours may be
-// ahead of its newest samples. An error is a whole sentence without its stop.
-func (s *source) ask(ctx context.Context, query string) (figures, error) {
+// ask runs an instant query, of the moment at or, where that is empty, of now.
+// The server's clock says what now is: ours may be ahead of its newest samples.
+// What is compared has to be of one moment, so the first answer's is for the
+// second question. An error is a sentence without its stop.
+func (s *source) ask(ctx context.Context, query, at string) (figures, error) {
 	form := url.Values{"query": {query}}
+	if at != "" {
+		form.Set("time", at)
+	}
 	if end, ok := ctx.Deadline(); ok { // a server that knows stops its work, too
 		form.Set("timeout", strconv.FormatInt(max(1, time.Until(end).Milliseconds()), 10)+"ms")
 	}
@@ -108,8 +114,8 @@ func (s *source) ask(ctx context.Context, query string) (figures, error) {
 	if a.Status == "error" || response.StatusCode/100 != 2 {
 		return figures{}, s.refused(response.StatusCode, a)
 	}
-	values, err := a.values()
-	return figures{values: values, warnings: append(a.Warnings, a.Infos...)}, err
+	values, at, err := a.values()
+	return figures{values: values, at: at, warnings: append(a.Warnings, a.Infos...)}, err
 }
 
 func (s *source) unreached(ctx context.Context, err error) error {
@@ -156,16 +162,17 @@ func (s *source) refused(status int, a answer) error {
 	}
 }
 
-// values reads the numbers of an answer. Of a matrix it is the last of each
-// series: what a range ends in is what holds now.
-func (a answer) values() ([]float64, error) {
+// values reads the numbers of an answer, and of which moment they are. Of a
+// matrix it is the last number of each series: what a range ends in is what
+// holds now.
+func (a answer) values() (values []float64, at string, err error) {
 	switch a.Data.ResultType {
 	case "scalar":
 		var one sample
 		if err := json.Unmarshal(a.Data.Result, &one); err != nil {
-			return nil, errNoFigures
+			return nil, "", errNoFigures
 		}
-		return []float64{one.value}, nil
+		return []float64{one.value}, one.at, nil
 	case "vector", "matrix":
 		var series []struct {
 			Value      *sample         `json:"value"`
@@ -174,43 +181,42 @@ func (a answer) values() ([]float64, error) {
 			Histograms json.RawMessage `json:"histograms"`
 		}
 		if err := json.Unmarshal(a.Data.Result, &series); err != nil {
-			return nil, errNoFigures
+			return nil, "", errNoFigures
 		}
-		values := []float64{}
 		for _, of := range series {
 			switch {
 			case of.Value != nil:
-				values = append(values, of.Value.value)
+				values, at = append(values, of.Value.value), of.Value.at
 			case len(of.Values) > 0:
 				values = append(values, of.Values[len(of.Values)-1].value)
 			case of.Histogram != nil || of.Histograms != nil:
-				return nil, errors.New("the query gives a whole histogram: make it a number, with histogram_quantile for instance")
+				return nil, "", errors.New("the query gives a whole histogram: make it a number, with histogram_quantile for instance")
 			}
 		}
-		return values, nil
+		return values, at, nil
 	case "string":
-		return nil, errors.New("the query gives a text, not a number")
+		return nil, "", errors.New("the query gives a text, not a number")
 	default:
-		return nil, errNoFigures
+		return nil, "", errNoFigures
 	}
 }
 
 var errNoFigures = errors.New("the answer holds no figures that Slipway can read")
 
 // sample is [time, "value"]; the value is a text because JSON has no NaN.
-type sample struct{ value float64 }
+type sample struct {
+	at    string
+	value float64
+}
 
-// UnmarshalJSON reads the value and leaves the time.
+// UnmarshalJSON keeps the time as it is written: it is only ever sent back.
 func (s *sample) UnmarshalJSON(data []byte) error {
-	var pair [2]json.RawMessage
-	if err := json.Unmarshal(data, &pair); err != nil {
-		return err
-	}
+	var at json.Number
 	var text string
-	if err := json.Unmarshal(pair[1], &text); err != nil {
+	if err := json.Unmarshal(data, &[]any{&at, &text}); err != nil {
 		return err
 	}
 	value, err := strconv.ParseFloat(text, 64)
-	s.value = value
+	s.at, s.value = at.String(), value
 	return err
 }

@@ -45,7 +45,7 @@ func (k *Checks) askHTTP(ctx context.Context, c slipway.HTTPCheck, s slipway.Che
 	if err != nil && !long {
 		return unreached(ctx, err, request.URL.Host, limit)
 	}
-	took := time.Since(begun).Round(time.Millisecond)
+	took := since(begun)
 	wanted := cmp.Or(c.Expect, http.StatusOK)
 	switch got := statusWords(response.StatusCode); {
 	case response.StatusCode != wanted && response.StatusCode/100 == 3:
@@ -107,7 +107,12 @@ func (k *Checks) askTCP(ctx context.Context, c slipway.TCPCheck, s slipway.Check
 		return unreached(ctx, err, address, limit)
 	}
 	_ = conn.Close()
-	return passed("%s took the connection in %s.", address, time.Since(begun).Round(time.Millisecond))
+	return passed("%s took the connection in %s.", address, since(begun))
+}
+
+// since is how long something took, in whole milliseconds, and at least one.
+func since(begun time.Time) time.Duration {
+	return max(time.Millisecond, time.Since(begun).Round(time.Millisecond))
 }
 
 // unreached tells what says something about the release from what does not.

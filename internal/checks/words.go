@@ -100,5 +100,7 @@ func cutScheme(address string) (scheme, rest string, ok bool) {
 // figure writes a number for people.
 func figure(v float64) string { return strconv.FormatFloat(v, 'g', 5, 64) }
 
-// percent writes a share as people say it.
+// percent writes a share that was measured; share one that people have set.
 func percent(v float64) string { return strconv.FormatFloat(v, 'g', 3, 64) + " %" }
+
+func share(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) + " %" }

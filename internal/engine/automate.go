@@ -140,21 +140,30 @@ func (e *Engine) automateService(ctx context.Context, service string) error {
 }
 
 // candidate is the release that a stage should take next by itself; empty if
-// there is none.
+// there is none. It never takes the place of a newer one that waits: somebody
+// asked for that.
 func candidate(ctx context.Context, tx slipway.Tx, service string, stage slipway.Stage) (string, error) {
 	state, err := tx.Stages().Get(ctx, service, stage.Environment)
 	if err != nil || state.Hold != nil {
 		return "", err
 	}
-	release, err := newestFor(ctx, tx, service, stage)
-	if slipway.IsNotFound(err) || (err == nil && (release.Version == "" || release.Blocked != nil)) {
+	var live int64
+	if state.Live != nil {
+		live = state.Live.Spec.Seq
+	}
+	release, err := newestFor(ctx, tx, service, stage, live)
+	if slipway.IsNotFound(err) || (err == nil && (release.Seq <= live || release.Blocked != nil)) {
 		return "", nil
 	}
 	if err != nil {
 		return "", err
 	}
-	if state.Live != nil && state.Live.Spec.Seq >= release.Seq {
+	active, err := tx.Deployments().Active(ctx, service, stage.Environment)
+	if err == nil && active.Plan.To.Seq >= release.Seq {
 		return "", nil
+	}
+	if err != nil && !slipway.IsNotFound(err) {
+		return "", err
 	}
 	tried, _, err := tx.Deployments().List(ctx, slipway.DeploymentFilter{Service: service, Environment: stage.Environment, Version: release.Version}, slipway.Page{Limit: 1})
 	if err != nil || len(tried) > 0 {
@@ -163,17 +172,21 @@ func candidate(ctx context.Context, tx slipway.Tx, service string, stage slipway
 	return release.Version, nil
 }
 
-// newestFor is the newest release for a first stage, and what is live in the
-// stage before for any other.
-func newestFor(ctx context.Context, tx slipway.Tx, service string, stage slipway.Stage) (slipway.Release, error) {
+// newestFor is the newest release for a first stage, and for any other the
+// newest after what is live there that has proven itself in all stages before.
+func newestFor(ctx context.Context, tx slipway.Tx, service string, stage slipway.Stage, live int64) (slipway.Release, error) {
 	if len(stage.After) == 0 {
 		return tx.Releases().Newest(ctx, service)
 	}
-	before, err := tx.Stages().Get(ctx, service, stage.After[0])
-	if err != nil || before.Live == nil {
+	before := make([]slipway.Past, len(stage.After))
+	for i, environment := range stage.After {
+		before[i] = slipway.PastOf(ctx, tx, service, environment)
+	}
+	proven, err := slipway.NewestInAll(before, live)
+	if err != nil || proven.Version == "" {
 		return slipway.Release{}, err
 	}
-	return tx.Releases().Get(ctx, service, before.Live.Spec.Version)
+	return tx.Releases().Get(ctx, service, proven.Version)
 }
 
 // start gathers the evidence and starts a deployment in the engine's own name.

@@ -111,13 +111,11 @@ func Admit(ctx context.Context, tx Tx, d Draft, r Request) ([]Verdict, error) {
 	}
 	stage, _ := d.Pipeline.Stage(r.Environment)
 	for _, before := range stage.After {
-		reached, _, err := tx.Deployments().List(ctx, DeploymentFilter{
-			Service: r.Service, Environment: before, Version: r.Version, States: []State{Succeeded},
-		}, Page{Limit: 1})
+		reached, err := wasLive(ctx, tx, r.Service, before, r.Version)
 		if err != nil {
 			return nil, err
 		}
-		if len(reached) == 0 {
+		if !reached {
 			blocking = append(blocking, Verdict{Gate: "order", Result: Fail,
 				Reason: fmt.Sprintf("%s has not been live in %s yet, which comes before %s.", r.Version, before, r.Environment),
 				Who:    "who may promote to " + before})

@@ -45,11 +45,13 @@ type Portal struct {
 }
 
 // Start runs `slipway dev` over dir and returns once it is ready. Starting
-// again over the same dir, at the same address, is a restart.
-func Start(ctx context.Context, binary, dir, listen string) (*Portal, error) {
+// again over the same dir, at the same address, is a restart. env adds to a bare
+// environment.
+func Start(ctx context.Context, binary, dir, listen string, env ...string) (*Portal, error) {
 	p := &Portal{Dir: dir, binary: binary, exited: make(chan error, 1)}
 	p.command = exec.Command(binary, "dev", "--dir", dir, "--listen", listen, "--metrics-listen", "127.0.0.1:0", "--log-level", "debug") // #nosec G204 -- our own program
 	p.command.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TMPDIR=" + os.TempDir()}
+	p.command.Env = append(p.command.Env, env...)
 	stderr, err := os.OpenFile(filepath.Join(filepath.Dir(dir), "stderr.txt"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
@@ -145,11 +147,11 @@ func (p *Portal) StopServices() error {
 
 // Run starts a portal for a test in a directory of its own, and cleans up
 // after it.
-func Run(t testing.TB, binary string) *Portal {
+func Run(t testing.TB, binary string, env ...string) *Portal {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
-	p, err := Start(ctx, binary, filepath.Join(t.TempDir(), ".slipway"), "127.0.0.1:0")
+	p, err := Start(ctx, binary, filepath.Join(t.TempDir(), ".slipway"), "127.0.0.1:0", env...)
 	if err != nil {
 		t.Fatal(err)
 	}

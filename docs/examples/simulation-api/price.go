@@ -6,7 +6,7 @@ import (
 )
 
 // paths is how many random walks a price is made of.
-const paths = 6000
+const paths = 3500
 
 // price values an option by walks through a fixed table: the same answer each
 // time, and enough work to be measured.

@@ -41,6 +41,7 @@ func rooms() []room {
 		{path: "internal/jobs", stdOnly: true},
 		{path: "internal/outbound", stdOnly: true},
 		{path: "internal/checks", inner: true, may: []string{"internal/slipway", "internal/outbound"}},
+		{path: "internal/provenance", inner: true, may: []string{"internal/slipway"}},
 		{path: "internal/demo", may: []string{
 			"internal/app", "internal/engine", "internal/slipway", "internal/manifest", "internal/demoapp", "deployers/...",
 		}},
@@ -58,6 +59,7 @@ func homes() map[string][]string {
 	store := []string{"internal/store", "e2e"}
 	server := []string{"internal/server", "e2e"}
 	checks := []string{"internal/checks"}
+	provenance := []string{"internal/provenance"}
 	return map[string][]string{
 		"gorm.io":                                 store,
 		"github.com/riverqueue":                   store,
@@ -72,6 +74,8 @@ func homes() map[string][]string {
 		"github.com/hashicorp/vault":              {"internal/secrets", "e2e"},
 		"github.com/google/cel-go":                checks,
 		"github.com/prometheus/client_golang/api": checks,
+		"github.com/sigstore":                     provenance,
+		"github.com/in-toto":                      provenance,
 	}
 }
 

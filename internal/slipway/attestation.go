@@ -11,6 +11,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"unicode/utf8"
 )
@@ -137,41 +138,52 @@ func (d Deployment) Verified() []Probe {
 	return out
 }
 
-// Limits on what a provenance gate may register.
-const (
-	maxKeys       = 20
-	maxBuilders   = 50
-	maxParameters = 100
-)
+// maxRegistered bounds each list of a provenance gate.
+const maxRegistered = 50
 
-// Check lists what is wrong with the expectation: one that could never be met,
-// or that would let anybody pass.
+// Check lists what is wrong with the expectation: that it could never be met, or
+// that anybody could meet it.
 func (g ProvenanceGate) Check() []FieldError {
 	var faults []FieldError
 	add := func(field, format string, args ...any) {
 		faults = append(faults, FieldError{Field: field, Message: fmt.Sprintf(format, args...)})
 	}
+	line := func(field, text string) {
+		if len(text) > maxLine {
+			add(field, "is at most %d bytes long", maxLine)
+		}
+	}
 	switch {
 	case g.Identity == "" && g.Issuer == "" && len(g.Keys) == 0:
-		add("identity", "or keys are needed: who has to have signed")
-	case g.Identity == "" && g.Issuer != "":
-		add("identity", "is needed beside issuer, which signs for everybody")
-	case g.Identity != "" && g.Issuer == "":
-		add("issuer", "is needed beside identity: another issuer could vouch for the same name")
+		add("", "needs to say who signs: issuer and identity of a certificate, or keys")
+	case (g.Identity == "") != (g.Issuer == ""):
+		add("", "needs issuer and identity together: a name means nothing without who vouches for it")
 	}
-	if len(g.Builders) == 0 || len(g.Builders) > maxBuilders || slices.Contains(g.Builders, "") {
-		add("builders", "names 1 to %d trusted builders", maxBuilders)
+	if fault := CheckURL(g.Issuer); g.Issuer != "" && fault != "" {
+		add(".issuer", "%s", fault)
 	}
-	if len(g.Parameters) > maxParameters {
-		add("parameters", "holds at most %d", maxParameters)
-	}
-	if len(g.Keys) > maxKeys {
-		add("keys", "holds at most %d", maxKeys)
+	line(".identity", g.Identity)
+	line(".buildType", g.BuildType)
+	if n := max(len(g.Keys), len(g.Builders), len(g.Parameters)); n > maxRegistered {
+		add("", "holds at most %d keys, builders and parameters each", maxRegistered)
 	}
 	for i, text := range g.Keys {
 		if _, err := ParsePublicKey(text); err != nil {
-			add(fmt.Sprintf("keys[%d]", i), "%s", err)
+			add(fmt.Sprintf(".keys[%d]", i), "%s", err)
 		}
+	}
+	if len(g.Builders) == 0 {
+		add(".builders", "needs the builder.id of at least one builder that is trusted")
+	}
+	for i, builder := range g.Builders {
+		field := fmt.Sprintf(".builders[%d]", i)
+		if builder == "" {
+			add(field, "is missing")
+		}
+		line(field, builder)
+	}
+	for _, name := range slices.Sorted(maps.Keys(g.Parameters)) {
+		line(".parameters."+name, g.Parameters[name])
 	}
 	return faults
 }

@@ -92,6 +92,7 @@ func TestProvenanceGateChecksItself(t *testing.T) {
 		}
 		return g
 	}
+	long := strings.Repeat("x", maxLine+1)
 	keys := func(keys ...string) ProvenanceGate {
 		return good(func(g *ProvenanceGate) { g.Issuer, g.Identity, g.Keys = "", "", keys })
 	}
@@ -101,24 +102,31 @@ func TestProvenanceGateChecksItself(t *testing.T) {
 	}{
 		"by certificate":    {good(nil), nil},
 		"by key":            {keys(publicKey(t, ed), publicKey(t, p256.Public())), nil},
-		"by nobody":         {keys(), []string{"identity"}},
-		"any issuer":        {good(func(g *ProvenanceGate) { g.Issuer = "" }), []string{"issuer"}},
-		"any identity":      {good(func(g *ProvenanceGate) { g.Identity = "" }), []string{"identity"}},
-		"issuer beside key": {good(func(g *ProvenanceGate) { g.Identity, g.Keys = "", []string{publicKey(t, ed)} }), []string{"identity"}},
-		"any builder":       {good(func(g *ProvenanceGate) { g.Builders = nil }), []string{"builders"}},
-		"empty builder":     {good(func(g *ProvenanceGate) { g.Builders = []string{"b", ""} }), []string{"builders"}},
-		"too much": {good(func(g *ProvenanceGate) {
-			g.Builders, g.Keys, g.Parameters = make([]string, maxBuilders+1), slicesOf(publicKey(t, ed), maxKeys+1), map[string]string{}
-			for i := range maxParameters + 1 {
+		"by nobody":         {keys(), []string{""}},
+		"any issuer":        {good(func(g *ProvenanceGate) { g.Issuer = "" }), []string{""}},
+		"any identity":      {good(func(g *ProvenanceGate) { g.Identity = "" }), []string{""}},
+		"issuer beside key": {good(func(g *ProvenanceGate) { g.Identity, g.Keys = "", []string{publicKey(t, ed)} }), []string{""}},
+		"odd issuer":        {good(func(g *ProvenanceGate) { g.Issuer = "javascript:x" }), []string{".issuer"}},
+		"any builder":       {good(func(g *ProvenanceGate) { g.Builders = nil }), []string{".builders"}},
+		"empty builder":     {good(func(g *ProvenanceGate) { g.Builders = []string{"b", ""} }), []string{".builders[1]"}},
+		"long texts": {good(func(g *ProvenanceGate) {
+			g.Identity, g.BuildType, g.Builders, g.Parameters = long, long, []string{long}, map[string]string{"p": long}
+		}), []string{".identity", ".buildType", ".builders[0]", ".parameters.p"}},
+		"as much as may be": {good(func(g *ProvenanceGate) { g.Builders = repeated("b", maxRegistered) }), nil},
+		"too many builders": {good(func(g *ProvenanceGate) { g.Builders = repeated("b", maxRegistered+1) }), []string{""}},
+		"too many keys":     {keys(repeated(publicKey(t, ed), maxRegistered+1)...), []string{""}},
+		"too many parameters": {good(func(g *ProvenanceGate) {
+			g.Parameters = map[string]string{}
+			for i := range maxRegistered + 1 {
 				g.Parameters[strings.Repeat("p", i)] = ""
 			}
-		}), []string{"builders", "parameters", "keys"}},
-		"no PEM":         {keys("ssh-ed25519 AAAA"), []string{"keys[0]"}},
-		"two in one":     {keys(publicKey(t, ed) + publicKey(t, ed)), []string{"keys[0]"}},
-		"private kind":   {keys(pemOf("PRIVATE KEY", []byte("x"))), []string{"keys[0]"}},
-		"no key in it":   {keys(publicKey(t, ed), pemOf("PUBLIC KEY", []byte("x"))), []string{"keys[1]"}},
-		"short RSA key":  {keys(publicKey(t, short.Public())), []string{"keys[0]"}},
-		"unusable curve": {keys(publicKey(t, p224.Public())), []string{"keys[0]"}},
+		}), []string{""}},
+		"no PEM":         {keys("ssh-ed25519 AAAA"), []string{".keys[0]"}},
+		"two in one":     {keys(publicKey(t, ed) + publicKey(t, ed)), []string{".keys[0]"}},
+		"private kind":   {keys(pemOf("PRIVATE KEY", []byte("x"))), []string{".keys[0]"}},
+		"no key in it":   {keys(publicKey(t, ed), pemOf("PUBLIC KEY", []byte("x"))), []string{".keys[1]"}},
+		"short RSA key":  {keys(publicKey(t, short.Public())), []string{".keys[0]"}},
+		"unusable curve": {keys(publicKey(t, p224.Public())), []string{".keys[0]"}},
 	} {
 		if diff := cmp.Diff(c.want, fields(c.gate.Check())); diff != "" {
 			t.Errorf("%s: %s", name, diff)
@@ -126,7 +134,7 @@ func TestProvenanceGateChecksItself(t *testing.T) {
 	}
 }
 
-func slicesOf(text string, n int) []string {
+func repeated(text string, n int) []string {
 	var out []string
 	for range n {
 		out = append(out, text)

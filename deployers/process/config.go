@@ -19,7 +19,8 @@ import (
 type config struct {
 	Replicas    int               `json:"replicas"`
 	Command     []string          `json:"command"`
-	Port        int               `json:"port"` // of the proxy; 0: one chosen once and kept
+	Port        int               `json:"port"`                  // of the proxy; 0: one chosen once and kept
+	PreviewPort int               `json:"previewPort,omitempty"` // the same; 0: chosen once a preview is asked for
 	Readiness   readiness         `json:"readiness"`
 	Drain       duration          `json:"drain"`
 	StopTimeout duration          `json:"stopTimeout"`
@@ -68,7 +69,7 @@ func parseConfig(raw json.RawMessage) (config, []deployers.Problem) {
 	}
 	var nested json.RawMessage
 	problems := decodeFields(raw, "", map[string]any{
-		"replicas": &c.Replicas, "command": &c.Command, "port": &c.Port, "readiness": &nested,
+		"replicas": &c.Replicas, "command": &c.Command, "port": &c.Port, "previewPort": &c.PreviewPort, "readiness": &nested,
 		"drain": &c.Drain, "stopTimeout": &c.StopTimeout, "workdir": &c.Workdir, "env": &c.Env,
 	})
 	if nested != nil {
@@ -119,6 +120,8 @@ func (c config) check(known []deployers.Problem) []deployers.Problem {
 	require(c.Replicas >= 1 && c.Replicas <= 100, "replicas", "must be between 1 and 100")
 	require(len(c.Command) > 0 && c.Command[0] != "", "command", "must name a program and its arguments")
 	require(c.Port >= 0 && c.Port <= 65535, "port", "must be between 1 and 65535, or 0 for one chosen once")
+	require(c.PreviewPort >= 0 && c.PreviewPort <= 65535, "previewPort", "must be between 1 and 65535, or 0 for one chosen once")
+	require(c.PreviewPort == 0 || c.PreviewPort != c.Port, "previewPort", "must differ from port")
 	require(strings.HasPrefix(c.Readiness.Path, "/"), "readiness.path", "must begin with /")
 	require(c.Readiness.Timeout > 0, "readiness.timeout", "must be longer than nothing")
 	require(c.Readiness.Interval >= duration(10*time.Millisecond), "readiness.interval", "must be at least 10ms")

@@ -36,9 +36,9 @@ func TestConformance(t *testing.T) {
 			mode := map[deployertest.Kind]string{deployertest.NeverReady: "never-ready", deployertest.Exits: "exit"}[kind]
 			return release(t, artifacts, version, mode)
 		},
-		BadConfig: json.RawMessage(`{"replicas":0,"command":"run","port":70000,"drain":"soon","color":1,
+		BadConfig: json.RawMessage(`{"replicas":0,"command":"run","port":70000,"previewPort":-1,"drain":"soon","color":1,
 			"readiness":{"path":"healthz","expect":"ok","every":1},"env":{"PORT":"1"}}`),
-		BadPaths: []string{"replicas", "command", "port", "drain", "color", "readiness.path", "readiness.expect", "readiness.every", "env.PORT"},
+		BadPaths: []string{"replicas", "command", "port", "previewPort", "drain", "color", "readiness.path", "readiness.expect", "readiness.every", "env.PORT"},
 		Wait:     60 * time.Second,
 	})
 }

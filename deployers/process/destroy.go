@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // destroy stops everything of the target and removes its directory.
@@ -32,7 +33,6 @@ func (t *target) destroy(ctx context.Context) error {
 		doomed = append(doomed, c)
 	}
 	if t.proxy != nil {
-		t.proxy.rec.Track.Config = defaultConfig()
 		doomed = append(doomed, t.proxy)
 	}
 	if err := t.stopAll(ctx, doomed); err != nil {
@@ -45,6 +45,7 @@ func (t *target) destroy(ctx context.Context) error {
 	for _, c := range doomed {
 		t.d.ports.giveBack(c.rec.Port)
 	}
+	t.d.ports.giveBack(t.state.Port, t.state.PreviewPort)
 	return os.RemoveAll(t.dir)
 }
 
@@ -59,7 +60,11 @@ func (t *target) stopAll(ctx context.Context, doomed []*child) error {
 			if c.adopted && !c.ended() {
 				go t.watchAdopted(watch, c)
 			}
-			errs[i] = t.stop(ctx, c)
+			limit := time.Duration(c.rec.Track.Config.StopTimeout)
+			if c == t.proxy {
+				limit = proxyStop
+			}
+			errs[i] = t.stop(ctx, c, limit)
 		})
 	}
 	group.Wait()

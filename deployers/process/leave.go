@@ -72,7 +72,7 @@ func (t *target) attend(ctx context.Context, c *child) {
 	if ctx.Err() != nil {
 		return
 	}
-	if err := t.stop(ctx, c); err != nil {
+	if err := t.stop(ctx, c, time.Duration(c.rec.Track.Config.StopTimeout)); err != nil {
 		if ctx.Err() == nil {
 			t.d.log.Error("replica not stopped", "target", t.name.String(), "version", c.rec.Track.Version, "pid", c.rec.PID, "error", err)
 		}
@@ -119,18 +119,17 @@ func (t *target) awaitIdle(ctx context.Context, c *child) {
 }
 
 // stop ends a process and everything that it started: SIGTERM to its group,
-// SIGKILL once the time of its config is over, and at last a search for
-// whatever still carries its token. Nil: nothing of it is left.
-func (t *target) stop(ctx context.Context, c *child) error {
+// SIGKILL at the limit, and at last a search for whatever still carries its
+// token. Nil: nothing of it is left.
+func (t *target) stop(ctx context.Context, c *child, limit time.Duration) error {
 	if err := t.tell(c); err != nil {
 		return err
 	}
-	limit := time.Duration(c.rec.Track.Config.StopTimeout)
 	if err := waitGone(ctx, c, time.Until(c.told.Add(limit))); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		t.d.log.Warn("a process is killed: its time is over", "target", t.name.String(), "pid", c.rec.PID, "stopTimeout", limit)
+		t.d.log.Warn("a process is killed: its time is over", "target", t.name.String(), "pid", c.rec.PID, "after", limit)
 		c.rec.signalGroup(syscall.SIGKILL)
 		if err := waitGone(ctx, c, killWait); err != nil {
 			return err

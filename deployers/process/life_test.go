@@ -253,7 +253,8 @@ func TestPreviewReads(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, slog.New(slog.DiscardHandler))
 	old, next := release(t, f.dir, "1.41.2", ""), release(t, f.dir, "1.42.0", "")
-	next.Replicas = 3
+	next.Replicas, next.Preview = 3, true
+	next.Match = []deployers.Match{{Header: "X-Region", Value: "eu"}, {Cookie: "user", Value: "7"}}
 	next.Secrets = map[string]deployers.Secret{"TOKEN": deployers.NewSecret("hunter2hunter2")}
 	f.apply(t, 1, old)
 	f.converged(t, 1)
@@ -263,7 +264,8 @@ func TestPreviewReads(t *testing.T) {
 	}
 	for _, want := range []string{
 		"web/production: 1.41.2 ×1 (100 %) → 1.42.0 ×3 (100 %)\n", "testapp ${artifact}\n",
-		next.Artifacts[0].Digest, "secrets TOKEN\n", "1.41.2: drain and stop 1 replica\n",
+		"1.42.0: gets each request with the header X-Region: eu\n", "1.42.0: gets each request with the cookie user: 7\n",
+		"1.42.0: preview address, a port chosen then and kept\n", next.Artifacts[0].Digest, "secrets TOKEN\n", "1.41.2: drain and stop 1 replica\n",
 	} {
 		if !strings.Contains(preview.Text, want) {
 			t.Errorf("the preview lacks %q:\n%s", want, preview.Text)

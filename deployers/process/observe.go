@@ -45,6 +45,9 @@ func (t *target) observe(status proxyStatus) deployers.Observed {
 	if t.proxy != nil && t.state.Port != 0 {
 		o.Address = fmt.Sprintf("http://127.0.0.1:%d", t.state.Port)
 	}
+	if t.proxy != nil && status.Routes.preview() && status.Routes.PreviewPort != 0 {
+		o.Preview = fmt.Sprintf("http://127.0.0.1:%d", status.Routes.PreviewPort)
+	}
 	shares := status.Routes.shares()
 	ready, wanted := 0, 0
 	var notes []string
@@ -76,7 +79,7 @@ func (t *target) observe(status proxyStatus) deployers.Observed {
 	}
 	if a := t.attempts[proxyAttempt]; a != nil && a.reason != "" && (t.proxy == nil || !o.Converged) {
 		o.Converged = false
-		o.Failure = &deployers.Failure{Terminal: false, Reason: fmt.Sprintf("%s cannot be reached: %s", t.name, a.reason)}
+		o.Failure = &deployers.Failure{Terminal: false, Reason: fmt.Sprintf("the proxy of %s: %s", t.name, a.reason)}
 	}
 	o.Message = strings.Join(append([]string{fmt.Sprintf("%d of %d ready", ready, wanted)}, notes...), "; ")
 	return o

@@ -46,10 +46,12 @@ func (k *portKeeper) choose() (int, error) {
 	return 0, errors.New("no free port found on 127.0.0.1")
 }
 
-func (k *portKeeper) keep(port int) {
+func (k *portKeeper) keep(ports ...int) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.taken[port] = true
+	for _, port := range ports {
+		k.taken[port] = true
+	}
 }
 
 func (k *portKeeper) giveBack(ports ...int) {

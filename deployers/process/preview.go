@@ -12,12 +12,13 @@ import (
 // previewText says what would change: first in one line, then per track that is
 // new, or starts with something else than what runs. Values of the environment
 // are not shown, as release config is none of the reader's business here.
-func previewText(name deployers.Target, before, after []trackSpec, port int) string {
+func previewText(name deployers.Target, before, after []trackSpec, port, preview int) string {
 	lines := []string{fmt.Sprintf("%s: %s → %s", name, summary(before), summary(after))}
 	if port != 0 {
 		lines = append(lines, fmt.Sprintf("address http://127.0.0.1:%d", port))
 	}
 	for _, spec := range after {
+		lines = append(lines, ways(spec, preview)...)
 		if _, same := findSpec(before, spec.ID); same {
 			lines = append(lines, fmt.Sprintf("%s: keeps running as it is", spec.Version))
 			continue
@@ -42,6 +43,24 @@ func previewText(name deployers.Target, before, after []trackSpec, port int) str
 		}
 	}
 	return strings.Join(lines, "\n") + "\n"
+}
+
+// ways are those to a track that do not depend on its share of the traffic.
+func ways(spec trackSpec, preview int) []string {
+	var lines []string
+	for _, m := range spec.Match {
+		kind, name := "header", m.Header
+		if m.Cookie != "" {
+			kind, name = "cookie", m.Cookie
+		}
+		lines = append(lines, fmt.Sprintf("%s: gets each request with the %s %s: %s", spec.Version, kind, name, m.Value))
+	}
+	if spec.Preview && preview != 0 {
+		lines = append(lines, fmt.Sprintf("%s: preview address http://127.0.0.1:%d", spec.Version, preview))
+	} else if spec.Preview {
+		lines = append(lines, spec.Version+": preview address, a port chosen then and kept")
+	}
+	return lines
 }
 
 func summary(specs []trackSpec) string {

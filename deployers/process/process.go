@@ -88,7 +88,7 @@ func New(dir, self string, log *slog.Logger) (*Deployer, error) {
 func (d *Deployer) Capabilities() deployers.Capabilities {
 	return deployers.Capabilities{
 		Summary:  "Runs processes on this host behind a reverse proxy",
-		Replicas: true, ParallelTracks: true, TrafficWeights: true, Secrets: true,
+		Replicas: true, ParallelTracks: true, TrafficWeights: true, TrafficMatch: true, PreviewAddress: true, Secrets: true,
 	}
 }
 
@@ -232,8 +232,8 @@ func (t *target) accept(desired deployers.Desired, specs []trackSpec) error {
 
 // Destroy implements deployers.Destroyer: children and the proxy are stopped
 // without a drain, but with all of stopTimeout, then the directory goes, and
-// with it the memory of generations. If ctx ends before that, the target is left with nothing
-// desired, and Destroy has to be called again.
+// with it the memory of generations. If ctx ends before that, the target is
+// left with nothing desired, and Destroy has to be called again.
 func (d *Deployer) Destroy(ctx context.Context, name deployers.Target) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -266,5 +266,7 @@ func (d *Deployer) Preview(ctx context.Context, name deployers.Target, desired d
 	if err != nil {
 		return deployers.Preview{}, err
 	}
-	return deployers.Preview{Text: previewText(name, s.InEffect, specs, cmp.Or(wantedPort(specs), s.Port))}, nil
+	port, preview := wantedPorts(specs)
+	text := previewText(name, s.InEffect, specs, cmp.Or(port, s.Port), cmp.Or(preview, s.PreviewPort))
+	return deployers.Preview{Text: text}, nil
 }

@@ -31,15 +31,16 @@ type errNoReplica struct{ reason string }
 
 func (e errNoReplica) Error() string { return e.reason }
 
-// forwarder is the data path of the proxy process.
+// forwarder is the data path of the proxy process, for one of its addresses.
 type forwarder struct {
 	balancer  *balancer
+	preview   bool
 	transport *http.Transport
 	proxy     *httputil.ReverseProxy
 }
 
-func newForwarder(b *balancer, errorLog *log.Logger) *forwarder {
-	f := &forwarder{balancer: b, transport: &http.Transport{
+func newForwarder(b *balancer, preview bool, errorLog *log.Logger) *forwarder {
+	f := &forwarder{balancer: b, preview: preview, transport: &http.Transport{
 		// No Proxy: an HTTP_PROXY of the host must not come between us and a child.
 		DialContext:         (&net.Dialer{Timeout: dialTimeout}).DialContext,
 		DisableCompression:  true,
@@ -73,15 +74,19 @@ func hops(r *http.Request) int {
 type leaseKey struct{}
 
 // lease holds the replica that a request is counted at, from the choice until
-// the last byte of the answer, or of the upgraded connection.
-type lease struct{ replica *replica }
+// the last byte of the answer, or of the upgraded connection. What is matched
+// is the request as it came in, before anything was taken from its headers.
+type lease struct {
+	in      *http.Request
+	replica *replica
+}
 
 func (f *forwarder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if hops(r) >= maxHops {
 		http.Error(w, "this request went round in a circle", http.StatusLoopDetected)
 		return
 	}
-	l := &lease{}
+	l := &lease{in: r}
 	defer func() {
 		if l.replica != nil {
 			f.balancer.release(l.replica)
@@ -100,7 +105,7 @@ func (f *forwarder) RoundTrip(r *http.Request) (*http.Response, error) {
 	tried := map[string]bool{}
 	var last error
 	for {
-		chosen, reason := f.balancer.pick(tried)
+		chosen, reason := f.balancer.pick(l.in, f.preview, tried)
 		if chosen == nil {
 			if last != nil {
 				return nil, last

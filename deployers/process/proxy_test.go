@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/slipway-dev/slipway/deployers"
 	"github.com/slipway-dev/slipway/deployers/deployertest"
 )
 
@@ -28,12 +29,14 @@ func replicaOn(t *testing.T, id, address string) routeReplica {
 	return routeReplica{ID: id, Port: n}
 }
 
+func plain() *http.Request { return httptest.NewRequest(http.MethodGet, "/", nil) }
+
 // serveProxy puts a forwarder in front of the replicas of one track.
 func serveProxy(t *testing.T, replicas ...routeReplica) (*balancer, *httptest.Server) {
 	t.Helper()
 	b := newBalancer()
 	b.set(routes{Reason: "no replica is ready", Tracks: []routeTrack{{ID: "a", Weight: 100, Replicas: replicas}}})
-	server := httptest.NewServer(newForwarder(b, log.New(io.Discard, "", 0)))
+	server := httptest.NewServer(newForwarder(b, false, log.New(io.Discard, "", 0)))
 	t.Cleanup(server.Close)
 	return b, server
 }
@@ -48,12 +51,99 @@ func TestWeightsAreSmooth(t *testing.T) {
 	}})
 	var order []string
 	for range 8 {
-		r, _ := b.pick(nil)
+		r, _ := b.pick(plain(), false, nil)
 		b.release(r)
 		order = append(order, r.id[:1])
 	}
 	if got := strings.Join(order, ""); got != "aabaaaba" {
 		t.Errorf("order %s", got)
+	}
+}
+
+// TestMatchesPick: any match is enough, the first track wins, and one without a
+// ready replica leaves the request to the weights.
+func TestMatchesPick(t *testing.T) {
+	t.Parallel()
+	b := newBalancer()
+	table := routes{Tracks: []routeTrack{
+		{ID: "a", Weight: 100, Replicas: []routeReplica{{"a", 1}}},
+		{ID: "b", Replicas: []routeReplica{{"b", 2}}, Match: []deployers.Match{{Header: "x-region", Value: "eu"}, {Cookie: "user", Value: "7"}}},
+		{ID: "c", Replicas: []routeReplica{{"c", 3}}, Match: []deployers.Match{{Header: "X-REGION", Value: "us"}, {Cookie: "user", Value: "7"}, {Header: "Host", Value: "new.example"}}},
+	}}
+	b.set(table)
+	for request, want := range map[string]string{
+		"":                               "a",
+		"X-Region: eu":                   "b",
+		"X-Region: us":                   "c",
+		"X-Region: asia|X-Region: eu":    "b",
+		"X-Region: EU":                   "a",
+		"X-Region: eu, us":               "a",
+		"X-Region: european":             "a",
+		"Cookie: user=7":                 "b",
+		"Cookie: other=1; user=7; x=y":   "b",
+		"Cookie: user=77":                "a",
+		"Cookie: User=7":                 "a",
+		"X-Region: us|Cookie: user=7":    "b",
+		"Host: new.example":              "c",
+		"X-Region: eu|Host: new.example": "b",
+	} {
+		r := plain()
+		for _, line := range strings.Split(request, "|") {
+			name, value, _ := strings.Cut(line, ": ")
+			if name == "Host" {
+				r.Host = value
+			} else if name != "" {
+				r.Header.Add(name, value)
+			}
+		}
+		if got, why := b.pick(r, false, nil); got == nil || got.id != want {
+			t.Errorf("%q goes to %+v, want %s: %s", request, got, want, why)
+		}
+	}
+	eu := plain()
+	eu.Header.Set("X-Region", "eu")
+	if got, _ := b.pick(eu, false, map[string]bool{"b": true}); got.id != "a" {
+		t.Errorf("its only replica refused, it goes to %s", got.id)
+	}
+	table.Tracks[1].Replicas = nil
+	b.set(table)
+	if got, _ := b.pick(eu, false, nil); got.id != "a" {
+		t.Errorf("nothing of the track is ready, it goes to %s", got.id)
+	}
+}
+
+// TestMatchesSeeTheRequestAsItCame: forwarding takes headers away that the
+// client marked as meant for the next hop only.
+func TestMatchesSeeTheRequestAsItCame(t *testing.T) {
+	t.Parallel()
+	server := func(name string) *httptest.Server {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.WriteString(w, name+r.Header.Get("X-Region"))
+		}))
+		t.Cleanup(s.Close)
+		return s
+	}
+	b, proxy := serveProxy(t)
+	b.set(routes{Tracks: []routeTrack{
+		{ID: "old", Weight: 100, Replicas: []routeReplica{replicaOn(t, "old", server("old").URL)}},
+		{ID: "new", Match: []deployers.Match{{Header: "X-Region", Value: "eu"}}, Replicas: []routeReplica{replicaOn(t, "new", server("new").URL)}},
+	}})
+	for hop, want := range map[string]string{"": "neweu", "X-Region": "new"} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, proxy.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("X-Region", "eu")
+		request.Header.Set("Connection", hop)
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(response.Body)
+		_ = response.Body.Close()
+		if string(body) != want {
+			t.Errorf("with Connection: %q %q answered, want %q", hop, body, want)
+		}
 	}
 }
 
@@ -64,7 +154,7 @@ func TestTheLeastBusyReplicaIsChosen(t *testing.T) {
 	b.set(table)
 	count := map[string]int{}
 	for range 9 {
-		r, _ := b.pick(nil)
+		r, _ := b.pick(plain(), false, nil)
 		count[r.id]++
 	}
 	if count["a0"] != 3 || count["a1"] != 3 || count["a2"] != 3 {
@@ -73,7 +163,7 @@ func TestTheLeastBusyReplicaIsChosen(t *testing.T) {
 	table.Tracks[0].Replicas = table.Tracks[0].Replicas[:2]
 	b.set(table)
 	for range 9 {
-		if r, _ := b.pick(nil); r.id == "a2" {
+		if r, _ := b.pick(plain(), false, nil); r.id == "a2" {
 			t.Fatal("a removed replica was chosen")
 		}
 	}

@@ -24,7 +24,10 @@ import (
 const ProxyCommand = "process-proxy"
 
 const (
-	tokenVariable  = "SLIPWAY_INSTANCE"
+	tokenVariable = "SLIPWAY_INSTANCE"
+	// proxySpeaks grows with what routes can say, since a proxy may be older than
+	// the Slipway that adopts it: 0 knows weights, 1 matches and the preview too.
+	proxySpeaks    = 1
 	controlTimeout = 5 * time.Second
 	maxControl     = 1 << 20
 )
@@ -32,6 +35,7 @@ const (
 // proxyStatus is what the proxy says of itself over its control socket.
 type proxyStatus struct {
 	Token    string         `json:"token"`
+	Speaks   int            `json:"speaks"` // see proxySpeaks
 	Routes   routes         `json:"routes"`
 	InFlight map[string]int `json:"inFlight"`
 }
@@ -54,14 +58,12 @@ func ProxyMain(ctx context.Context, args []string) error {
 	b := newBalancer()
 	p := &proxyProcess{
 		token: os.Getenv(tokenVariable), balancer: b, failed: make(chan error, 1),
-		data: &http.Server{
-			Handler: newForwarder(b, errorLog), ReadHeaderTimeout: headerLimit,
-			IdleTimeout: idleTimeout, MaxHeaderBytes: headerBytes, ErrorLog: errorLog,
-		},
+		main: newDoor(newForwarder(b, false, errorLog)), preview: newDoor(newForwarder(b, true, errorLog)),
 	}
-	if err := p.listen(*port); err != nil {
+	if err := p.main.move(*port, p.failed); err != nil {
 		return err
 	}
+	p.routes.Port = *port
 	control, closeControl, err := listenControl(*dir)
 	if err != nil {
 		return err
@@ -76,7 +78,7 @@ func ProxyMain(ctx context.Context, args []string) error {
 	}
 	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), controlTimeout)
 	defer cancel()
-	return errors.Join(p.data.Shutdown(limit), server.Close())
+	return errors.Join(p.main.server.Shutdown(limit), p.preview.server.Shutdown(limit), server.Close())
 }
 
 // listenControl listens on dir/proxy.sock through the descriptor of the
@@ -102,35 +104,58 @@ func socketAddress(dir *os.File) string {
 }
 
 type proxyProcess struct {
-	token    string
-	balancer *balancer
-	data     *http.Server
-	failed   chan error
+	token         string
+	balancer      *balancer
+	main, preview *door
+	failed        chan error
 
-	mu       sync.Mutex
-	listener net.Listener
-	routes   routes
+	mu     sync.Mutex
+	routes routes
 }
 
-// listen moves to a port. Connections of the old port go on.
-func (p *proxyProcess) listen(port int) error {
-	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("port %d of 127.0.0.1 is taken by another program", port)
+// door is an address of the proxy.
+type door struct {
+	server   *http.Server
+	listener net.Listener
+	port     int
+}
+
+func newDoor(f *forwarder) *door {
+	return &door{server: &http.Server{
+		Handler: f, ReadHeaderTimeout: headerLimit, IdleTimeout: idleTimeout,
+		MaxHeaderBytes: headerBytes, ErrorLog: f.proxy.ErrorLog,
+	}}
+}
+
+// move opens the door at another port, or closes it (0). Connections of the old
+// port go on.
+func (d *door) move(port int, failed chan<- error) error {
+	if port == d.port {
+		return nil
 	}
-	if err != nil {
-		return err
-	}
-	go func() {
-		err := p.data.Serve(listener)
-		if err != nil && !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
-			p.failed <- err
+	old := d.listener
+	d.listener = nil
+	if port != 0 {
+		listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if errors.Is(err, syscall.EADDRINUSE) {
+			err = fmt.Errorf("port %d of 127.0.0.1 is taken by another program", port)
 		}
-	}()
-	if p.listener != nil {
-		_ = p.listener.Close()
+		if err != nil {
+			d.listener = old
+			return err
+		}
+		d.listener = listener
+		go func() {
+			err := d.server.Serve(listener)
+			if err != nil && !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
+				failed <- err
+			}
+		}()
 	}
-	p.listener, p.routes.Port = listener, port
+	d.port = port
+	if old != nil {
+		_ = old.Close()
+	}
 	return nil
 }
 
@@ -138,7 +163,7 @@ func (p *proxyProcess) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
 		p.mu.Lock()
-		status := proxyStatus{Token: p.token, Routes: p.routes}
+		status := proxyStatus{Token: p.token, Speaks: proxySpeaks, Routes: p.routes}
 		p.mu.Unlock()
 		status.InFlight = p.balancer.inFlight()
 		_ = json.NewEncoder(w).Encode(status)
@@ -156,15 +181,19 @@ func (p *proxyProcess) handler() http.Handler {
 	return mux
 }
 
+// setRoutes puts the routes into force. A preview address that cannot open stops
+// nobody but those who want to see something there.
 func (p *proxyProcess) setRoutes(next routes) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if next.Port != p.routes.Port {
-		if err := p.listen(next.Port); err != nil {
-			return err
-		}
+	if err := p.main.move(next.Port, p.failed); err != nil {
+		return err
 	}
 	p.balancer.set(next)
 	p.routes = next
+	if err := p.preview.move(next.PreviewPort, p.failed); err != nil && next.preview() {
+		p.routes.PreviewPort = p.preview.port
+		return fmt.Errorf("the preview address does not open: %w", err)
+	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -14,31 +15,40 @@ import (
 
 const (
 	proxyStart = 20 * time.Second
+	proxyStop  = 10 * time.Second
 	proxyPoll  = 5 * time.Millisecond
 )
 
-// wantedPort is the port that the config asks for; 0: none.
-func wantedPort(specs []trackSpec) int {
+// wantedPorts are the ports that the configs ask for; 0: none. For the preview
+// the track that answers there has the first word.
+func wantedPorts(specs []trackSpec) (port, preview int) {
 	for _, s := range specs {
-		if s.Config.Port != 0 {
-			return s.Config.Port
+		port = cmp.Or(port, s.Config.Port)
+		if s.Preview && s.Config.PreviewPort != 0 {
+			preview = s.Config.PreviewPort
 		}
+		preview = cmp.Or(preview, s.Config.PreviewPort)
 	}
-	return 0
+	return port, preview
 }
 
-// wantedPort moves to another port only together with the track that asks for
-// it. Locked.
-func (t *target) wantedPort() int {
-	if len(t.state.InEffect) > 0 {
-		return cmp.Or(wantedPort(t.state.InEffect), t.state.Port)
+// wantedPorts moves to other ports only together with the track that asks for
+// them. Locked.
+func (t *target) wantedPorts() (port, preview int) {
+	specs := t.state.InEffect
+	if len(specs) == 0 {
+		specs = t.state.Desired
 	}
-	return cmp.Or(wantedPort(t.state.Desired), t.state.Port)
+	port, preview = wantedPorts(specs)
+	return cmp.Or(port, t.state.Port), cmp.Or(preview, t.state.PreviewPort)
 }
 
 // route tells the proxy who may receive requests; when it returns nil, it does.
 func (t *target) route(ctx context.Context) error {
 	if err := t.ensureProxy(ctx); err != nil {
+		return err
+	}
+	if err := t.ensurePreview(); err != nil {
 		return err
 	}
 	t.mu.Lock()
@@ -47,9 +57,12 @@ func (t *target) route(ctx context.Context) error {
 	t.mu.Unlock()
 	if t.proxy != nil && !same {
 		if err := (proxyClient{t.dir}).setRoutes(ctx, next); err != nil {
+			t.mu.Lock()
+			defer t.mu.Unlock()
+			t.routes = nil // a part of them may be in force
 			return err
 		}
-		if err := t.rememberPort(next.Port); err != nil {
+		if err := t.rememberPorts(next.Port, next.PreviewPort); err != nil {
 			return err
 		}
 	}
@@ -67,13 +80,13 @@ func (t *target) route(ctx context.Context) error {
 // wantedRoutes are the ready replicas of what is in effect. Locked.
 func (t *target) wantedRoutes() routes {
 	r := routes{
-		Port:   t.wantedPort(),
 		Reason: fmt.Sprintf("nothing is deployed to %s", t.name),
 		Tracks: []routeTrack{},
 	}
+	r.Port, r.PreviewPort = t.wantedPorts()
 	for _, spec := range t.state.InEffect {
 		r.Reason = fmt.Sprintf("no replica of %s is ready", t.name)
-		track := routeTrack{ID: spec.ID, Weight: spec.Weight, Replicas: []routeReplica{}}
+		track := routeTrack{ID: spec.ID, Weight: spec.Weight, Match: spec.Match, Preview: spec.Preview, Replicas: []routeReplica{}}
 		for _, c := range t.of(spec.ID) {
 			if c.ready {
 				track.Replicas = append(track.Replicas, routeReplica{ID: c.rec.Token, Port: c.rec.Port})
@@ -87,10 +100,13 @@ func (t *target) wantedRoutes() routes {
 // ensureProxy starts the proxy if there is something to serve and none runs. It
 // keeps its port for ever: the one of the config, or one that is chosen once.
 func (t *target) ensureProxy(ctx context.Context) error {
+	if err := t.endOldProxy(ctx); err != nil {
+		return err
+	}
 	t.mu.Lock()
 	running := t.proxy != nil
 	idle := len(t.state.Desired)+len(t.state.InEffect) == 0
-	port := t.wantedRoutes().Port
+	port, _ := t.wantedPorts()
 	a := t.attempts[proxyAttempt]
 	early := a != nil && time.Now().Before(a.next)
 	t.mu.Unlock()
@@ -107,27 +123,64 @@ func (t *target) ensureProxy(ctx context.Context) error {
 		}
 		port = chosen
 	}
-	if err := t.rememberPort(port); err != nil {
+	if err := t.rememberPorts(port, 0); err != nil {
 		return err
 	}
 	return t.startProxy(ctx, port)
 }
 
+// endOldProxy makes room for a proxy that understands what is wanted, if the one
+// that runs was started by an older Slipway. It costs the requests of a moment,
+// so an old one stays for as long as it will do.
+func (t *target) endOldProxy(ctx context.Context) error {
+	t.mu.Lock()
+	needs := t.wantedRoutes().needs()
+	t.mu.Unlock()
+	if t.proxy == nil || t.speaks >= needs {
+		return nil
+	}
+	t.d.log.Warn("a proxy of an older Slipway is replaced", "target", t.name.String())
+	if err := t.stop(ctx, t.proxy, proxyStop); err != nil {
+		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.proxy, t.routes = nil, nil
+	return nil
+}
+
+// ensurePreview chooses the port for previews once the first one is in effect.
+func (t *target) ensurePreview() error {
+	t.mu.Lock()
+	_, port := t.wantedPorts()
+	asked := slices.ContainsFunc(t.state.InEffect, func(s trackSpec) bool { return s.Preview })
+	t.mu.Unlock()
+	if !asked || port != 0 {
+		return nil
+	}
+	chosen, err := t.d.ports.choose()
+	if err != nil {
+		return err
+	}
+	return t.rememberPorts(0, chosen)
+}
+
 // errEarly keeps everything as it is until the back-off of the proxy is over.
 var errEarly = errors.New("the proxy is not started yet")
 
-func (t *target) rememberPort(port int) error {
+// rememberPorts writes the ports down; 0 leaves one as it is.
+func (t *target) rememberPorts(port, preview int) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.state.Port == port || port == 0 {
+	next := t.state
+	next.Port, next.PreviewPort = cmp.Or(port, next.Port), cmp.Or(preview, next.PreviewPort)
+	if next.Port == t.state.Port && next.PreviewPort == t.state.PreviewPort {
 		return nil
 	}
-	next := t.state
-	next.Port = port
 	if err := writeJSON(t.path(stateName), next); err != nil {
 		return err
 	}
-	t.d.ports.keep(port)
+	t.d.ports.keep(next.Port, next.PreviewPort)
 	t.state = next
 	return nil
 }
@@ -157,7 +210,7 @@ func (t *target) startProxy(ctx context.Context, port int) error {
 		status, err := proxyClient{t.dir}.status(limit)
 		if err == nil && status.Token == token {
 			t.mu.Lock()
-			t.proxy, t.routes = proxy, nil
+			t.proxy, t.routes, t.speaks = proxy, nil, status.Speaks
 			t.mu.Unlock()
 			t.d.log.Info("proxy started", "target", t.name.String(), "pid", proxy.rec.PID, "port", port)
 			return nil

@@ -27,18 +27,24 @@ type state struct {
 	// InEffect is the last desired state that became true. Until Desired is
 	// ready it keeps its replicas and the traffic.
 	InEffect []trackSpec `json:"inEffect"`
-	// Port of the proxy. Once chosen it stays.
-	Port int `json:"port"`
+	// Ports of the proxy. Once chosen they stay; there is none for previews
+	// before one was asked for.
+	Port        int `json:"port"`
+	PreviewPort int `json:"previewPort,omitempty"`
 }
 
 // trackSpec is a track without its secret values, which are never written to
 // disk: after a restart of Slipway, what runs is adopted as it is, but a replica
-// that crashes cannot be started again before Apply has brought the values.
+// that crashes cannot be started again before Apply has brought the values. New
+// fields are left out when empty: the hash of what an older Slipway wrote down
+// must stay the same.
 type trackSpec struct {
 	ID          string             `json:"id"`
 	Version     string             `json:"version"`
 	Weight      int                `json:"weight"`
 	Replicas    int                `json:"replicas"`
+	Match       []deployers.Match  `json:"match,omitempty"`
+	Preview     bool               `json:"preview,omitempty"`
 	Artifact    deployers.Artifact `json:"artifact"`
 	Config      config             `json:"config"`
 	Env         map[string]string  `json:"env,omitempty"`
@@ -86,7 +92,7 @@ func targetDir(root string, target deployers.Target) string {
 // name no values.
 func newSpecs(d deployers.Desired) ([]trackSpec, error) {
 	var specs []trackSpec
-	total, seen := 0, map[string]bool{}
+	total, previews, seen := 0, 0, map[string]bool{}
 	for _, t := range d.Tracks {
 		if t.ID == "" || seen[t.ID] {
 			return nil, fmt.Errorf("track ID %q is empty or used twice", t.ID)
@@ -97,10 +103,16 @@ func newSpecs(d deployers.Desired) ([]trackSpec, error) {
 			return nil, fmt.Errorf("version %s: %w", t.Version, err)
 		}
 		total += t.Weight
+		if t.Preview {
+			previews++
+		}
 		specs = append(specs, spec)
 	}
 	if total != 0 && total != 100 {
 		return nil, fmt.Errorf("the weights add up to %d, not to 100", total)
+	}
+	if previews > 1 {
+		return nil, fmt.Errorf("%d tracks ask for the one preview address", previews)
 	}
 	return specs, nil
 }
@@ -113,8 +125,13 @@ func newSpec(t deployers.Track) (trackSpec, error) {
 	if t.Weight < 0 || t.Replicas < 0 || (t.Weight > 0 && t.Replicas == 0) {
 		return trackSpec{}, fmt.Errorf("weight %d with %d replicas makes no sense", t.Weight, t.Replicas)
 	}
+	for _, m := range t.Match {
+		if (m.Header == "") == (m.Cookie == "") || m.Value == "" {
+			return trackSpec{}, errors.New("a match needs a value, and either a header or a cookie")
+		}
+	}
 	spec := trackSpec{
-		ID: t.ID, Version: t.Version, Weight: t.Weight, Replicas: t.Replicas, Config: c,
+		ID: t.ID, Version: t.Version, Weight: t.Weight, Replicas: t.Replicas, Match: append([]deployers.Match(nil), t.Match...), Preview: t.Preview, Config: c,
 		Env: t.Env, SecretNames: slices.Sorted(maps.Keys(t.Secrets)),
 	}
 	for _, name := range append(slices.Sorted(maps.Keys(t.Env)), spec.SecretNames...) {

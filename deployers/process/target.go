@@ -43,6 +43,7 @@ type target struct {
 	// Only for run.
 	verified map[string]string // digest → path of our copy, hashed since we look after the target
 	unrouted []int             // ports of dead replicas, to give back once the proxy knows
+	speaks   int               // what the proxy understands, see proxySpeaks
 }
 
 // proxyAttempt is the key of the proxy among the attempts. No track has it.
@@ -74,9 +75,7 @@ func newTarget(d *Deployer, name deployers.Target, dir string, lock *os.File) (*
 		cancel()
 		return nil, fmt.Errorf("%s is the place of %s", dir, t.state.Target)
 	}
-	if t.state.Port != 0 {
-		d.ports.keep(t.state.Port)
-	}
+	d.ports.keep(t.state.Port, t.state.PreviewPort)
 	if err := t.adopt(ctx); err != nil {
 		cancel()
 		return nil, err
@@ -166,7 +165,7 @@ func (t *target) adoptProxy(ctx context.Context, proxy *child) {
 		t.d.log.Warn("a proxy that did not answer was stopped", "target", t.name.String())
 		return
 	}
-	t.proxy, t.routes = proxy, &status.Routes
+	t.proxy, t.routes, t.speaks = proxy, &status.Routes, status.Speaks
 	t.group.Go(func() { t.watchAdopted(ctx, proxy) })
 }
 

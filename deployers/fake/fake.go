@@ -27,8 +27,11 @@ type Options struct {
 	// Ledger is the file that calls are appended to (see Entry). A ledger
 	// outlives kill -9; it is not fsynced, so not a loss of power.
 	Ledger string
-	Log    *slog.Logger
-	Now    func() time.Time // nil: time.Now
+	// AtMostOnce declares that a call with a lost reply must not be repeated. The
+	// fake itself takes a repetition as any other; the ledger shows it.
+	AtMostOnce bool
+	Log        *slog.Logger
+	Now        func() time.Time // nil: time.Now
 }
 
 // Deployer is the fake. It implements deployers.Deployer, LogReader and
@@ -36,13 +39,14 @@ type Options struct {
 type Deployer struct {
 	store  store
 	ledger *ledger
+	once   bool
 	log    *slog.Logger
 	now    func() time.Time
 }
 
 // New makes a fake. It does no I/O.
 func New(o Options) *Deployer {
-	d := &Deployer{ledger: &ledger{path: o.Ledger}, log: o.Log, now: o.Now}
+	d := &Deployer{ledger: &ledger{path: o.Ledger}, once: o.AtMostOnce, log: o.Log, now: o.Now}
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
 	}
@@ -57,12 +61,12 @@ func New(o Options) *Deployer {
 	return d
 }
 
-// SetScript scripts a version at a target. An empty Service, Environment or
-// version stands for any; the most exact script wins, the target before the
+// SetScript scripts a version at a target. An empty Service, Environment, Site
+// or version stands for any; the most exact script wins, the target before the
 // version. Other processes on the same directory see it at once.
 func (d *Deployer) SetScript(ctx context.Context, target deployers.Target, version string, s Script) error {
 	return d.store.updateScripts(ctx, func(scripts map[string]Script) {
-		scripts[scriptKey(target.Service, target.Environment, version)] = s
+		scripts[scriptKey(target, version)] = s
 	})
 }
 
@@ -70,7 +74,8 @@ func (d *Deployer) SetScript(ctx context.Context, target deployers.Target, versi
 func (d *Deployer) Capabilities() deployers.Capabilities {
 	return deployers.Capabilities{
 		Summary:  "Runs nothing and says what it is told to say; for demonstrations and tests",
-		Replicas: true, ParallelTracks: true, TrafficWeights: true, Secrets: true,
+		Replicas: true, ParallelTracks: true, TrafficWeights: true, TrafficMatch: true, PreviewAddress: true, Secrets: true,
+		AtMostOnce: d.once,
 	}
 }
 
@@ -118,9 +123,13 @@ func (d *Deployer) Apply(ctx context.Context, target deployers.Target, desired d
 	if err := checkDesired(desired); err != nil {
 		return err
 	}
-	scripts, err := d.scriptsFor(ctx, target, desired)
+	script, err := d.scripting(ctx, target)
 	if err != nil {
 		return err
+	}
+	var scripts []Script
+	for _, t := range newTracks(desired) {
+		scripts = append(scripts, script(t))
 	}
 	if slices.ContainsFunc(scripts, func(s Script) bool { return s.Hang }) {
 		if err := d.note(target, desired, Hung, ""); err != nil {
@@ -130,7 +139,7 @@ func (d *Deployer) Apply(ctx context.Context, target deployers.Target, desired d
 		return ctx.Err()
 	}
 	err = d.store.update(ctx, target, func(s *state) (bool, error) {
-		return d.applyLocked(s, target, desired, scripts)
+		return d.applyLocked(s, target, desired, script, scripts)
 	})
 	if err != nil {
 		return err
@@ -143,27 +152,32 @@ func (d *Deployer) Apply(ctx context.Context, target deployers.Target, desired d
 }
 
 // applyLocked decides and records; true asks for the state to be saved.
-func (d *Deployer) applyLocked(s *state, target deployers.Target, desired deployers.Desired, scripts []Script) (bool, error) {
+func (d *Deployer) applyLocked(s *state, target deployers.Target, desired deployers.Desired, script scripting, scripts []Script) (bool, error) {
 	if s.Known && desired.Generation < s.Generation {
 		if err := d.note(target, desired, Refused, fmt.Sprintf("have generation %d", s.Generation)); err != nil {
 			return false, err
 		}
 		return false, deployers.StaleGeneration(desired.Generation, s.Generation)
 	}
-	for i, script := range scripts {
+	for i, how := range scripts {
 		version := desired.Tracks[i].Version
-		if script.ApplyTerminal != "" {
-			return false, errors.Join(d.note(target, desired, Failed, script.ApplyTerminal),
-				deployers.Terminal(errors.New(script.ApplyTerminal)))
+		if how.ApplyTerminal != "" {
+			return false, errors.Join(d.note(target, desired, Failed, how.ApplyTerminal),
+				deployers.Terminal(errors.New(how.ApplyTerminal)))
 		}
-		if s.ApplyErrors[version] < script.ApplyErrors {
+		if s.ApplyErrors[version] < how.ApplyErrors {
 			if s.ApplyErrors == nil {
 				s.ApplyErrors = map[string]int{}
 			}
 			s.ApplyErrors[version]++
-			text := fmt.Sprintf("scripted error %d of %d", s.ApplyErrors[version], script.ApplyErrors)
+			text := fmt.Sprintf("scripted error %d of %d", s.ApplyErrors[version], how.ApplyErrors)
 			return true, errors.Join(d.note(target, desired, Failed, text), errors.New(text))
 		}
+	}
+	lose := s.Lost < desired.Generation
+	if lose && slices.ContainsFunc(scripts, func(s Script) bool { return s.LoseCall }) {
+		s.Lost = desired.Generation
+		return true, errors.Join(d.note(target, desired, Lost, ""), errLost)
 	}
 	if slices.ContainsFunc(scripts, func(s Script) bool { return s.Forget }) {
 		return false, d.note(target, desired, Forgotten, "")
@@ -176,11 +190,20 @@ func (d *Deployer) applyLocked(s *state, target deployers.Target, desired deploy
 	if err := d.note(target, desired, what, content); err != nil {
 		return false, err
 	}
+	before := s.report(target, script)
 	if what == Applied {
-		s.accept(desired, content, d.now())
+		s.accept(desired, content, d.now(), script)
+		s.Blind = nil
+	}
+	if i := slices.IndexFunc(scripts, func(s Script) bool { return s.LoseReply }); i >= 0 && what == Applied && lose {
+		s.Lost, s.Blind = desired.Generation, &blind{Left: scripts[i].BlindFor, Before: before}
+		return true, errLost
 	}
 	return true, nil
 }
+
+// errLost is all that a caller hears of a lost call, or of a lost reply.
+var errLost = errors.New("the connection broke before there was an answer")
 
 // Destroy implements deployers.Destroyer.
 func (d *Deployer) Destroy(ctx context.Context, target deployers.Target) error {
@@ -213,13 +236,16 @@ func (d *Deployer) Logs(ctx context.Context, target deployers.Target, cursor str
 	return lines, fmt.Sprint(from + len(lines)), err
 }
 
-// Instances names what runs for the target, sorted. A replica keeps its name
-// for as long as its track is desired.
+// Instances names what runs for the target, sorted, those that finish their
+// work included. A replica keeps its name for as long as its track is desired.
 func (d *Deployer) Instances(ctx context.Context, target deployers.Target) ([]string, error) {
 	var names []string
 	err := d.store.view(ctx, target, func(s *state) {
 		for _, t := range s.running() {
 			names = append(names, t.Instances...)
+		}
+		for _, l := range s.Leaving {
+			names = append(names, l.Instances...)
 		}
 	})
 	slices.Sort(names)

@@ -25,17 +25,20 @@ const (
 	Failed    What = "failed"  // a scripted error
 	Hung      What = "hung"
 	Forgotten What = "forgotten"
+	Lost      What = "lost" // a call that is scripted not to arrive
 	Destroyed What = "destroyed"
 )
 
 // Entry is one line of the ledger, written before the effect that it names.
 type Entry struct {
-	Key     string    `json:"key"` // service/environment/generation
-	Time    time.Time `json:"time"`
-	What    What      `json:"what"`
-	Detail  string    `json:"detail,omitempty"`
-	Version string    `json:"version,omitempty"` // of the tracks, comma-separated
-	PID     int       `json:"pid"`
+	Key        string    `json:"key"` // service/environment/generation, or service/environment/site/generation
+	Site       string    `json:"site,omitempty"`
+	Generation int64     `json:"generation"`
+	Time       time.Time `json:"time"`
+	What       What      `json:"what"`
+	Detail     string    `json:"detail,omitempty"`
+	Version    string    `json:"version,omitempty"` // of the tracks, comma-separated
+	PID        int       `json:"pid"`
 }
 
 type ledger struct {
@@ -46,7 +49,7 @@ type ledger struct {
 func (d *Deployer) note(target deployers.Target, desired deployers.Desired, what What, detail string) error {
 	entry := Entry{
 		Key:  fmt.Sprintf("%s/%d", target, desired.Generation),
-		Time: d.now(), What: what, Detail: detail, PID: os.Getpid(),
+		Site: target.Site, Generation: desired.Generation, Time: d.now(), What: what, Detail: detail, PID: os.Getpid(),
 	}
 	for i, t := range desired.Tracks {
 		if i > 0 {

@@ -76,7 +76,11 @@ type dirStore struct{ dir string }
 const lockPoll = 2 * time.Millisecond
 
 func (d dirStore) file(target deployers.Target) string {
-	return filepath.Join(d.dir, url.PathEscape(target.Service)+"@"+url.PathEscape(target.Environment)+".json")
+	name := url.PathEscape(target.Service) + "@" + url.PathEscape(target.Environment)
+	if target.Site != "" {
+		name += "," + url.PathEscape(target.Site)
+	}
+	return filepath.Join(d.dir, name+".json")
 }
 
 func (d dirStore) scriptFile() string { return filepath.Join(d.dir, "scripts.json") }

@@ -26,30 +26,55 @@ func applyCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		file, err := manifest.ParsePipeline(content)
+		file, err := manifest.ReadPipeline(content)
+		if err == nil && slipway.CheckName(file.Service.Name) != "" {
+			err = slipway.Invalid(path, file.Faults) // nobody else could say more
+		}
 		if err != nil {
 			return exitError{exitFailed, errors.New(faultText(path, err))}
 		}
-		_, err = c.Service(ctx, file.Service.Name)
-		var p *client.Problem
-		unknown := errors.As(err, &p) && p.Code == "not_found"
-		if err != nil && !unknown {
-			return err
-		}
-		// A new service, and one whose description the file holds too, goes with
-		// its pipeline in one piece.
-		if unknown || file.Describes {
-			return c.applyWhole(ctx, content, dryRun)
-		}
-		applied, err := c.PutPipeline(ctx, file.Service.Name, content, dryRun)
-		if err != nil {
-			return err
-		}
-		return c.show(applied.Raw, func(t *table) { printApplied(t, file.Service.Name, applied.Value) })
+		return refusedFile(path, file, c.apply(ctx, file, content, dryRun))
 	})
 	cmd.Flags().StringVarP(&path, "file", "f", "", "the file; - is standard input")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show what would change, and change nothing")
 	return cmd
+}
+
+func (c *cli) apply(ctx context.Context, file manifest.File, content []byte, dryRun bool) error {
+	_, err := c.Service(ctx, file.Service.Name)
+	var p *client.Problem
+	unknown := errors.As(err, &p) && p.Code == "not_found"
+	if err != nil && !unknown {
+		return err
+	}
+	// A new service, and one whose description the file holds too, goes with
+	// its pipeline in one piece.
+	if unknown || file.Describes {
+		return c.applyWhole(ctx, content, dryRun)
+	}
+	applied, err := c.PutPipeline(ctx, file.Service.Name, content, dryRun)
+	if err != nil {
+		return err
+	}
+	return c.show(applied.Raw, func(t *table) { printApplied(t, file.Service.Name, applied.Value) })
+}
+
+// refusedFile lists what is wrong with a file as compilers do: all of it where
+// the server has judged it, else what can be seen from here.
+func refusedFile(path string, file manifest.File, err error) error {
+	var p *client.Problem
+	asked := errors.As(err, &p)
+	refused := &slipway.Error{Message: path + " was not accepted.", Affected: "Nothing was changed.", Fields: file.Faults}
+	switch {
+	case asked && p.Code == "invalid" && len(p.Errors) > 0:
+		refused.Message, refused.Affected, refused.Fields = p.Message, p.Affected, nil
+		for _, f := range p.Errors {
+			refused.Fields = append(refused.Fields, slipway.FieldError(f))
+		}
+	case err == nil || asked || len(file.Faults) == 0:
+		return err
+	}
+	return exitError{exitFailed, errors.New(faultText(path, refused))}
 }
 
 func (c *cli) applyWhole(ctx context.Context, content []byte, dryRun bool) error {

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -13,8 +14,8 @@ import (
 type ApplyPipeline struct {
 	Once
 	Pipeline slipway.Pipeline
-	// Locate finds the lines of faults in the file that was sent; nil if there
-	// is none.
+	// Locate finds the lines of faults in the file that was sent, and adds what
+	// is wrong with its words; nil if there is no file.
 	Locate func([]slipway.FieldError) []slipway.FieldError `json:"-"`
 	DryRun bool
 	// IfRevision is the revision that the change was made for; 0: any.
@@ -110,10 +111,26 @@ func (a *App) checkPipeline(ctx context.Context, tx slipway.Tx, p slipway.Pipeli
 		return err
 	}
 	faults = append(faults, moved...)
+	return fileFaults("The pipeline of "+p.Service, faults, locate)
+}
+
+// fileFaults refuses a file for what is wrong with its meaning and its words.
+func fileFaults(what string, faults []slipway.FieldError, locate func([]slipway.FieldError) []slipway.FieldError) error {
 	if locate != nil {
 		faults = locate(faults)
 	}
-	return slipway.Invalid("The pipeline of "+p.Service, faults)
+	return slipway.Invalid(what, faults)
+}
+
+// located is a refusal with its faults in their places of a file.
+func located(err error, locate func([]slipway.FieldError) []slipway.FieldError) error {
+	var e *slipway.Error
+	if locate == nil || !errors.As(err, &e) || len(e.Fields) == 0 {
+		return err
+	}
+	refused := *e
+	refused.Fields = locate(e.Fields)
+	return &refused
 }
 
 // movedDeployers refuses to hand a stage to another deployer while something is

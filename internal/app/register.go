@@ -17,9 +17,10 @@ type RegisterFile struct {
 	// has to exist; unless Describes, an existing one keeps its description.
 	Service   slipway.Service
 	Describes bool
-	Pipeline  slipway.Pipeline                                // without stages: only the service
-	Locate    func([]slipway.FieldError) []slipway.FieldError `json:"-"`
-	DryRun    bool
+	Pipeline  slipway.Pipeline // without stages: only the service
+	// Locate is as in ApplyPipeline.
+	Locate func([]slipway.FieldError) []slipway.FieldError `json:"-"`
+	DryRun bool
 }
 
 // RegisteredFile is what registering a file did, or would do.
@@ -87,14 +88,14 @@ func (a *App) registerFile(ctx context.Context, tx slipway.Tx, actor slipway.Act
 		s.Team = team
 	}
 	if err := a.putService(ctx, tx, actor, RegisterService{Service: s}, ""); err != nil {
-		return err
+		return located(err, c.Locate)
 	}
 	if out.Service, err = tx.Services().Get(ctx, s.Name); err != nil {
 		return err
 	}
 	out.Before = old
 	if len(c.Pipeline.Stages) == 0 {
-		return nil
+		return fileFaults("The file", nil, c.Locate)
 	}
 	p := c.Pipeline
 	p.Normalize()

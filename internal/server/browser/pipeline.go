@@ -106,12 +106,12 @@ func (s *Surface) applyPipeline(c echo.Context) error {
 }
 
 func (s *Surface) applied(c echo.Context, name, typed string, dry bool) (app.Applied, error) {
-	file, err := manifest.ParsePipeline([]byte(typed))
+	file, err := manifest.ReadPipeline([]byte(typed))
 	if err != nil {
 		return app.Applied{}, err
 	}
 	if file.Pipeline.Service != name {
-		return app.Applied{}, slipway.Invalid("The pipeline of "+name, file.Lines.Locate([]slipway.FieldError{
+		return app.Applied{}, slipway.Invalid("The pipeline of "+name, file.Locate([]slipway.FieldError{
 			{Field: "service", Message: "is " + strconv.Quote(file.Pipeline.Service) + "; this page is of " + name}}))
 	}
 	base, err := strconv.Atoi(c.FormValue("base"))
@@ -119,7 +119,7 @@ func (s *Surface) applied(c echo.Context, name, typed string, dry bool) (app.App
 		return app.Applied{}, slipway.Invalid("The pipeline of "+name, []slipway.FieldError{{Field: "base", Message: "is the number of the revision that you changed"}})
 	}
 	return s.App.ApplyPipeline(c.Request().Context(), server.ActorOf(c), app.ApplyPipeline{
-		Once: once(c), Pipeline: file.Pipeline, Locate: file.Lines.Locate, DryRun: dry, IfRevision: base})
+		Once: once(c), Pipeline: file.Pipeline, Locate: file.Locate, DryRun: dry, IfRevision: base})
 }
 
 // problems are the faults of a text, with their lines.

@@ -1,7 +1,6 @@
 package browser
 
 import (
-	"errors"
 	"net/http"
 	"strings"
 
@@ -149,18 +148,14 @@ func (s *Surface) refusedFile(c echo.Context, err error, preview ...page.Registe
 }
 
 func (s *Surface) registerYAML(c echo.Context) error {
-	file, err := manifest.ParsePipeline([]byte(c.FormValue("text")))
+	file, err := manifest.ReadPipeline([]byte(c.FormValue("text")))
 	if err != nil {
 		return s.refusedFile(c, err)
 	}
 	preview := c.FormValue("intent") != "apply"
 	out, err := s.App.RegisterFile(c.Request().Context(), server.ActorOf(c), app.RegisterFile{Once: once(c), Service: file.Service,
-		Describes: file.Describes, Pipeline: file.Pipeline, Locate: file.Lines.Locate, DryRun: preview})
+		Describes: file.Describes, Pipeline: file.Pipeline, Locate: file.Locate, DryRun: preview})
 	if err != nil {
-		var e *slipway.Error
-		if errors.As(err, &e) {
-			e.Fields = file.Lines.Locate(e.Fields)
-		}
 		return s.refusedFile(c, err)
 	}
 	if !preview {

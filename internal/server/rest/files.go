@@ -59,12 +59,12 @@ func (s *Surface) applyFile(ctx context.Context, actor slipway.Actor, in *fileIn
 	if err := checkFile(in.Type); err != nil {
 		return nil, err
 	}
-	file, err := manifest.ParsePipeline(in.RawBody)
+	file, err := manifest.ReadPipeline(in.RawBody)
 	if err != nil {
 		return nil, err
 	}
 	done, err := s.App.RegisterFile(ctx, actor, app.RegisterFile{Once: in.once(), Service: file.Service, Describes: file.Describes,
-		Pipeline: file.Pipeline, Locate: file.Lines.Locate, DryRun: in.DryRun})
+		Pipeline: file.Pipeline, Locate: file.Locate, DryRun: in.DryRun})
 	if err != nil {
 		return nil, err
 	}

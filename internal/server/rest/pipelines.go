@@ -144,19 +144,19 @@ func (s *Surface) putPipeline(ctx context.Context, actor slipway.Actor, in *putP
 	if err := checkFile(in.Type); err != nil {
 		return nil, err
 	}
-	file, err := manifest.ParsePipeline(in.RawBody)
+	file, err := manifest.ReadPipeline(in.RawBody)
 	if err != nil {
 		return nil, err
 	}
 	if file.Pipeline.Service != in.Service {
-		return nil, slipway.Invalid("The pipeline of "+in.Service, file.Lines.Locate([]slipway.FieldError{
+		return nil, slipway.Invalid("The pipeline of "+in.Service, file.Locate([]slipway.FieldError{
 			{Field: "service", Message: "is " + strconv.Quote(file.Pipeline.Service) + "; the address is of " + in.Service}}))
 	}
 	revision, err := s.revisionOf(ctx, actor, in)
 	if err != nil {
 		return nil, err
 	}
-	applied, err := s.App.ApplyPipeline(ctx, actor, app.ApplyPipeline{Pipeline: file.Pipeline, Locate: file.Lines.Locate, DryRun: in.DryRun, IfRevision: revision})
+	applied, err := s.App.ApplyPipeline(ctx, actor, app.ApplyPipeline{Pipeline: file.Pipeline, Locate: file.Locate, DryRun: in.DryRun, IfRevision: revision})
 	if err != nil {
 		return nil, err
 	}

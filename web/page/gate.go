@@ -41,9 +41,10 @@ type GateView struct {
 
 	CanApprove bool
 	CanReject  bool
-	WhyNot     []component.Block // why you may not decide
-	Error      string            // of the decision that was just sent
-	Reason     string            // kept from a refused rejection
+	WhyNot     []component.Block  // why you may not decide
+	Bypass     []component.Option // shut gates that the reader may go around; none = may not
+	Error      string             // of the decision that was just sent
+	Reason     string             // kept from a refused rejection
 	Key        string
 }
 

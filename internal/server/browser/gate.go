@@ -98,6 +98,7 @@ func gateView(p app.DeploymentPage, now time.Time) page.GateView {
 	}
 	v.CanApprove = d.State == slipway.Waiting && p.VoteWhyNot == ""
 	v.CanReject = d.State == slipway.Waiting && p.WhyNot[slipway.DeploymentApprove] == ""
+	v.Bypass = bypasses(p)
 	if reason := p.WhyNot[slipway.DeploymentApprove]; reason != "" {
 		v.WhyNot = why("Permission", reason)
 	} else {

@@ -41,6 +41,9 @@ func (s *Surface) showEnvironments(c echo.Context, status int, refused *slipway.
 	}
 	v := environmentsView(c, list, freezes, s.now())
 	v.Key, v.CanEdit = sh.Key, edit
+	if err := s.line(c, &v); err != nil {
+		return err
+	}
 	if refused != nil {
 		v.Name.Error, v.Rank.Error = fieldError(refused, "name"), fieldError(refused, "rank")
 		v.FreezeUntil.Error = fieldError(refused, "until")

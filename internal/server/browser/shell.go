@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/a-h/templ"
@@ -56,7 +57,14 @@ func (s *Surface) shell(c echo.Context, section, title string, topics ...string)
 	if err != nil {
 		return layout.Shell{}, err
 	}
+	line, err := s.App.Line(c.Request().Context(), server.ActorOf(c))
+	if err != nil {
+		return layout.Shell{}, err
+	}
 	sh := s.frame(c, title)
+	if line != nil {
+		sh.StopLine = strings.TrimSuffix(line.Reason, ".") + ". " + line.OwnerName + ", " + clock(line.Since, sh.Now) + ". Rollbacks go out all the same."
+	}
 	sh.Section, sh.Topics, sh.After = section, slices.Concat(topics, []string{"inbox"}), after
 	s.address(c, &sh, waiting)
 	if !byScript(c) { // a part that refreshes itself must not eat the message

@@ -44,6 +44,7 @@ func (w *world) posts(d slipway.Deployment) {
 	}
 	w.pass(time.Second)
 	again := w.fill("Jonas", "/runs/"+n, "/runs/"+n+"/retry").status(http.StatusSeeOther).Header().Get("Location")
+	w.fill("Ana", again, again+"/bypass", "gate", "approval", "reason", "the pager rings").leadsTo(again)
 	w.fill("Ben", again, again+"/reject", "reason", "not today").leadsTo(again)
 	w.fill("Ana", "/s/billing-api/production", "/s/billing-api/production/promote", "version", "1.2.0").status(http.StatusSeeOther)
 	w.send("Ana", http.MethodPost, "/s/billing-api/staging/redeploy", url.Values{"version": {"1.2.0"}}).status(http.StatusSeeOther)
@@ -68,6 +69,9 @@ func (w *world) settingsPosts() {
 	w.fill("Ana", places, places, "name", "preview", "rank", "5", "tier", "development").leadsTo(places)
 	w.fill("Ana", places, places+"/dev/lock", "reason", "moving house").leadsTo(places)
 	w.fill("Ana", places, places+"/dev/unlock").leadsTo(places)
+	w.fill("Ana", places, "/settings/stop-the-line", "reason", "orders are lost").leadsTo(places)
+	w.get("Jonas", "/").status(http.StatusOK).says("Stop-the-line is on", "orders are lost. Ana")
+	w.fill("Ana", places, "/settings/stop-the-line/lift").leadsTo(places)
 	w.fill("Ana", places, "/settings/freezes", "environment", "production", "reason", "quarter end", "until", "2027-01-01T08:00").leadsTo(places)
 	w.fill("Ana", places, "/settings/freezes/1/remove").leadsTo(places)
 	made := w.fill("Ana", tokens, tokens, "name", "ci", "permission", "service.read").status(http.StatusCreated).says("It is shown this once.")

@@ -20,6 +20,16 @@ func neverApplied(e *env) {
 func applyConverges(e *env) {
 	o := e.converge(desired(1, e.track(Good, "1.0.0", 100, e.replicas(2))))
 	e.answers(o, "1.0.0")
+	for _, t := range o.Tracks {
+		if len(t.Addresses) != 0 && len(t.Addresses) != t.Ready {
+			e.Errorf("%d replicas are ready, at %v", t.Ready, t.Addresses)
+		}
+		for _, address := range t.Addresses {
+			if e.s.Ask != nil && e.ask(address, nil).Version != t.Version {
+				e.Errorf("%s is not the address of a replica of %s", address, t.Version)
+			}
+		}
+	}
 }
 
 func applyAgain(e *env) {
@@ -81,7 +91,7 @@ func emptyTracks(e *env) {
 		e.Errorf("still running: %v", names)
 	}
 	if e.s.Ask != nil && o.Address != "" {
-		if a, err := e.s.Ask(e.ctx, o.Address); err == nil {
+		if a, err := e.s.Ask(e.ctx, o.Address, nil); err == nil {
 			e.Errorf("version %s still answers", a.Version)
 		}
 	}

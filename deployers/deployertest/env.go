@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"strings"
 	"sync"
@@ -165,10 +166,7 @@ func (e *env) answers(o deployers.Observed, versions ...string) {
 	}
 	// At a weight of a quarter, 64 smooth choices meet every version many times.
 	for range 64 {
-		a, err := e.s.Ask(e.ctx, o.Address)
-		if err != nil {
-			e.Fatalf("a request to %s failed: %v", o.Address, err)
-		}
+		a := e.ask(o.Address, nil)
 		if _, expected := missing[a.Version]; !expected {
 			e.Fatalf("version %q answered, expected only %v", a.Version, versions)
 		}
@@ -179,6 +177,15 @@ func (e *env) answers(o deployers.Observed, versions ...string) {
 			e.Errorf("version %s never answered in 64 requests", v)
 		}
 	}
+}
+
+func (e *env) ask(address string, header http.Header) Answer {
+	e.Helper()
+	a, err := e.s.Ask(e.ctx, address, header)
+	if err != nil {
+		e.Fatalf("a request to %s failed: %v", address, err)
+	}
+	return a
 }
 
 // instances is nil if the harness cannot see them.

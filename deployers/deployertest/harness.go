@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"net/http"
 	"testing"
 	"time"
 
@@ -28,11 +29,13 @@ type T interface {
 type Kind int
 
 // The releases that a harness provides: one that becomes ready, one that runs
-// but never becomes ready, one that exits by itself soon after its start.
+// but never becomes ready, one that exits by itself soon after its start, and
+// one that becomes ready and has work to finish when it is given up.
 const (
 	Good Kind = iota
 	NeverReady
 	Exits
+	Lingers
 )
 
 // Harness connects the checks to one implementation.
@@ -47,6 +50,11 @@ type Harness struct {
 	// give the same content. A NeverReady or Exits release must let the
 	// deployer report its Failure within Wait.
 	Release func(t T, kind Kind, version string) deployers.Track
+
+	// Lingers says that Release knows the kind Lingers. Its replicas, once given
+	// up, work on until Subject.LetGo or, without that, for twenty observations or
+	// more; their config grants them the time.
+	Lingers bool
 
 	// BadConfig is a config with at least two faults, and BadPaths are the
 	// paths of the problems that Validate has to report for it.
@@ -70,12 +78,18 @@ type Subject struct {
 	// new one over the same state.
 	Restart func(t T) deployers.Deployer
 
-	// Ask sends one request to the address that Observe reports.
-	Ask func(ctx context.Context, address string) (Answer, error)
+	// Ask sends one request with these headers to an address that Observe
+	// reports.
+	Ask func(ctx context.Context, address string, header http.Header) (Answer, error)
 
 	// Instances names what runs for the target now, sorted; a restarted replica
 	// has another name.
 	Instances func(ctx context.Context, target deployers.Target) ([]string, error)
+
+	// LetGo lets replicas of the kind Lingers come to the end of their work, and
+	// Ended counts those that did, and those that were stopped before.
+	LetGo func(ctx context.Context, target deployers.Target) error
+	Ended func(ctx context.Context, target deployers.Target) (finished, cut int, err error)
 }
 
 // Answer is who served a request.
@@ -132,6 +146,13 @@ func Checks(h Harness) []Check {
 	add("a release that exits", exits)
 	add("a bad release can be taken back", takeBack)
 	add("targets do not touch each other", separateTargets)
+	add("sites are targets of their own", separateSites)
+	add("work in progress is finished", workIsFinished)
+	add("what is left of a track finishes its work", fewerReplicas)
+	add("a track that comes back is started anew", comesBack)
+	add("nothing runs once the last work is finished", lastWork)
+	add("matched requests go to their track", matchedRequests)
+	add("the preview address shows one track", previewAddress)
 	add("secrets stay secret", secretsStaySecret)
 	add("validate reports every problem", validateProblems)
 	add("preview changes nothing", previewChangesNothing)

@@ -55,6 +55,8 @@ func harness(t *testing.T, durable bool) deployertest.Harness {
 				c[version] = `{"neverReady":true}`
 			case deployertest.Exits:
 				c[version] = `{"fail":"exited with code 1 three times"}`
+			case deployertest.Lingers:
+				c[version] = `{"drainFor":30}`
 			case deployertest.Good:
 				c[version] = `{"readyAfter":2}`
 			}
@@ -63,6 +65,7 @@ func harness(t *testing.T, durable bool) deployertest.Harness {
 				Config: json.RawMessage(`{"replicas":2,"scripts":{"` + version + `":` + c[version] + `}}`),
 			}
 		},
+		Lingers:   true,
 		BadConfig: json.RawMessage(`{"replicas":0,"scripts":{"1":{"readyAfter":-1}}}`),
 		BadPaths:  []string{"replicas", "scripts.1.readyAfter"},
 		Wait:      10 * time.Second,

@@ -110,7 +110,7 @@ func TestKill9AtAnyTime(t *testing.T) {
 		found := f.processes()
 		return len(found) == 3, strings.Join(found, "\n")
 	})
-	if finished, cut := f.ended(); finished == 0 || cut > 0 {
+	if finished, cut := f.ended(f.target); finished == 0 || cut > 0 {
 		t.Errorf("%d replicas finished their work, %d were told twice to end", finished, cut)
 	}
 	if a, err := ask(t.Context(), o.Address); err != nil || a.Version != "1.2.0" {

@@ -134,9 +134,9 @@ func (f *fixture) letGo(t deployertest.T) {
 
 // ended counts the notes of replicas that finished their work, and of those
 // whose work was cut short.
-func (f *fixture) ended() (finished, cut int) {
-	whole, _ := filepath.Glob(filepath.Join(targetDir(f.dir, f.target), workName, "finished-*"))
-	torn, _ := filepath.Glob(filepath.Join(targetDir(f.dir, f.target), workName, "cut-*"))
+func (f *fixture) ended(target deployers.Target) (finished, cut int) {
+	whole, _ := filepath.Glob(filepath.Join(targetDir(f.dir, target), workName, "finished-*"))
+	torn, _ := filepath.Glob(filepath.Join(targetDir(f.dir, target), workName, "cut-*"))
 	return len(whole), len(torn)
 }
 

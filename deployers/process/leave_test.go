@@ -65,12 +65,12 @@ func TestWorkInProgressIsFinished(t *testing.T) {
 	if o.Converged || seen(o, "1.0.0").Draining != 5 {
 		t.Errorf("nothing is to run, and 7 do: %+v", o)
 	}
-	if finished, cut := f.ended(); finished+cut > 0 {
+	if finished, cut := f.ended(f.target); finished+cut > 0 {
 		t.Errorf("%d finished and %d were cut before it was time", finished, cut)
 	}
 	f.letGo(t)
 	f.converged(t, 6)
-	if finished, cut := f.ended(); finished != 7 || cut != 0 {
+	if finished, cut := f.ended(f.target); finished != 7 || cut != 0 {
 		t.Errorf("%d of 7 finished their work, %d were told twice to end", finished, cut)
 	}
 }
@@ -111,7 +111,7 @@ func TestTheTimeToFinishIsKept(t *testing.T) {
 	if took := time.Since(rec.Told); took < patience {
 		t.Errorf("it was killed after %v, of %v", took, patience)
 	}
-	if finished, cut := f.ended(); finished+cut != 0 {
+	if finished, cut := f.ended(f.target); finished+cut != 0 {
 		t.Errorf("%d finished, %d were told twice", finished, cut)
 	}
 	if _, err := os.Stat(records[0]); !os.IsNotExist(err) {

@@ -162,11 +162,16 @@ func (f *fixture) processes() []string {
 
 type answer struct{ Version, Instance, Environment, Site, Base, Leak string }
 
-func ask(ctx context.Context, address string) (answer, error) {
+func ask(ctx context.Context, address string) (answer, error) { return askWith(ctx, address, nil) }
+
+func askWith(ctx context.Context, address string, header http.Header) (answer, error) {
 	var a answer
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address+"/version", nil)
 	if err != nil {
 		return a, err
+	}
+	for name, values := range header {
+		request.Header[name] = values // in the spelling that is given
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {

@@ -26,6 +26,8 @@ const (
 	boardQuery = `SELECT s.name, s.title, s.team, t.environment, t.live_spec, t.live_since, t.observed, t.hold, t.failure
 		FROM (SELECT name, title, team FROM services ORDER BY team, name LIMIT 50) s
 		JOIN stage_states t ON t.service = s.name ORDER BY s.team, s.name, t.environment`
+	wideQuery = `SELECT s.name, s.title, s.team, t.environment, t.live_spec, t.live_since, t.observed, t.hold, t.failure
+		FROM services s JOIN stage_states t ON t.service = s.name ORDER BY s.team, s.name, t.environment`
 	serviceQuery = `SELECT name, title, team, description, repository, links, tags, created_at, updated_at FROM services WHERE name = $1`
 	keysetQuery  = `SELECT id, team, service, environment, version, cause, state, plan_digest, requested_by_kind, requested_by, requested_by_name,
 		note, message, runs, verdicts, superseded_by, created_at, started_at, ended_at
@@ -39,7 +41,7 @@ func playBare(ctx context.Context, p part) error {
 		return err
 	}
 	mux := http.NewServeMux()
-	for path, query := range map[string]string{"/board": boardQuery, "/service": serviceQuery, "/deployments": keysetQuery} {
+	for path, query := range map[string]string{"/board": boardQuery, "/wide": wideQuery, "/service": serviceQuery, "/deployments": keysetQuery} {
 		statement, err := db.PrepareContext(ctx, query)
 		if err != nil {
 			return fmt.Errorf("%s: %w", path, err)

@@ -1,12 +1,14 @@
 package bench
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -44,6 +46,51 @@ func board(b *testing.B, d database, portal, bare child) {
 	profile(b, portal, "b1-"+d.name, 15)
 	rate := compare(b, "B1 "+d.name, c, ours, limit, 0.5)
 	openLoop(b, "B1 "+d.name, c, ours, limit, rate/2)
+}
+
+// BenchmarkB1Wide measures what somebody waits for who draws the whole board of
+// a large organisation at once: 1,000 services in three environments.
+func BenchmarkB1Wide(b *testing.B) {
+	for _, d := range databases() {
+		b.Run(d.name, func(b *testing.B) {
+			address, world := d.fresh(b), size{services: 1000, waiting: 50, without: 1}
+			seed(b, address, world)
+			pinGenerator(b)
+			portal := start(b, part{Role: "portal", Database: address})
+			bare := start(b, part{Role: "bare", Database: address, Token: portal.Tokens["sam"]})
+			conditions(b, d, world.String())
+			wide(b, d, portal, bare)
+		})
+	}
+}
+
+// wide asks one after the other: a whole board is no page of which many people
+// ask for one at the same moment.
+func wide(b *testing.B, d database, portal, bare child) {
+	c := client()
+	ours := aim(b, c, portal.URL+"/api/v1/board?limit=1000", bearer(portal, "sam"), serviceName(999))
+	limit := aim(b, c, fmt.Sprintf("%s/wide?bytes=%d", bare.URL, ours.length), nil, serviceName(0))
+	profile(b, portal, "wide-"+d.name, 10)
+	once := func(t target) func() float64 {
+		return func() float64 {
+			body, took := &bytes.Buffer{}, make([]time.Duration, 0, 20)
+			for range 20 {
+				began := time.Now()
+				if err := t.hit(b.Context(), c, body); err != nil {
+					b.Fatal(err)
+				}
+				took = append(took, time.Since(began))
+			}
+			slices.Sort(took)
+			return ms(percentile(took, 0.5))
+		}
+	}
+	_, _ = once(ours)(), once(limit)() // warm
+	a, l, ratio := beside(once(ours), once(limit))
+	b.ReportMetric(a.median, "p50-ms")
+	b.ReportMetric(l.median, "limit-p50-ms")
+	say(b, "B1 wide %s: answer of %d bytes, 1,000 services × 3 environments: p50 %s ms beside %s ms, ratio %s of %d pairs; %s; %s", d.name, ours.length,
+		a.format(1), l.format(1), ratio.format(1), pairs, goal(a.median <= 20, "≤20 ms"), validity(b, a, l))
 }
 
 // BenchmarkB1Queries counts what one board asks the database, on PostgreSQL's

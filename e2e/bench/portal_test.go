@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"os"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -27,11 +29,12 @@ import (
 	"github.com/slipway-dev/slipway/static"
 )
 
-// people of the measured portal: one asks, one decides.
+// people of the measured portal: one asks, one decides, one sees everything.
 func people() []devissuer.Person {
 	return []devissuer.Person{
 		{ID: "jonas", Name: "Jonas Lind", Email: "jonas@example.com", Groups: []string{"developers"}},
 		{ID: "ben", Name: "Ben Okafor", Email: "ben@example.com", Groups: []string{"approvers", "developers", "sre"}},
+		{ID: "sam", Name: "Sam Berg", Email: "sam@example.com", Groups: []string{"overseers"}},
 	}
 }
 
@@ -156,6 +159,7 @@ type standing struct {
 	mu      sync.Mutex
 	applied map[string]chan time.Time // by service
 	known   map[deployers.Target]bool
+	reports sync.Map // target → slipway.Observed
 }
 
 func newStanding() *standing {
@@ -192,12 +196,31 @@ func (s *standing) Observe(ctx context.Context, t deployers.Target) (deployers.O
 	if known {
 		return s.Deployer.Observe(ctx, t)
 	}
-	o := seeded(t.Environment, time.Now())
+	o, err := s.report(t)
+	if err != nil {
+		return deployers.Observed{}, err
+	}
 	out := deployers.Observed{At: o.At, Generation: o.Generation, Converged: o.Converged, Message: o.Message}
 	for _, track := range o.Tracks {
 		out.Tracks = append(out.Tracks, deployers.ObservedTrack{ID: track.Spec, Version: track.Version, Wanted: track.Wanted, Ready: track.Ready, Weight: track.Weight})
 	}
 	return out, nil
+}
+
+// report is made once for each target: working out what a spec is called would
+// be measured as the portal's work.
+func (s *standing) report(t deployers.Target) (slipway.Observed, error) {
+	made, ok := s.reports.Load(t)
+	if !ok {
+		n, err := strconv.Atoi(strings.TrimPrefix(t.Service, "service-"))
+		if err != nil {
+			return slipway.Observed{}, fmt.Errorf("%s was not seeded: %w", t.Service, err)
+		}
+		made, _ = s.reports.LoadOrStore(t, seeded(n, t.Environment, time.Now()))
+	}
+	o := made.(slipway.Observed)
+	o.At = time.Now().UTC().Truncate(time.Second)
+	return o, nil
 }
 
 // control tells when Apply was called for a service, and profiles.

@@ -2,9 +2,9 @@ package bench
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -26,11 +26,14 @@ type size struct {
 	services int
 	history  int // further deployments of each of the first 50 services
 	waiting  int // services with a release that waits for approval in production
+	without  int // environments that are left out, from the first on
 }
 
+func (s size) environments() []slipway.Environment { return environments()[s.without:] }
+
 func (s size) String() string {
-	return fmt.Sprintf("%d services × %d environments, %d deployments, %d of them waiting", s.services, len(environments()),
-		s.services*len(environments())+min(s.services, shown)*s.history+s.waiting, s.waiting)
+	return fmt.Sprintf("%d services × %d environments, %d deployments, %d of them waiting", s.services, len(s.environments()),
+		s.services*len(s.environments())+min(s.services, shown)*s.history+s.waiting, s.waiting)
 }
 
 const (
@@ -64,22 +67,24 @@ func liveIn(environment string) (version string, seq int64) {
 	return "", 0
 }
 
-func content(version string) slipway.ReleaseContent {
-	digest := "sha256:" + strings.Repeat("0123456789abcdef", 4)
+// content differs from service to service: were it the same, what remembers
+// things by their content would look better than it is.
+func content(n int, version string) slipway.ReleaseContent {
+	digest := fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(serviceName(n)+version)))
 	return slipway.ReleaseContent{
-		Artifacts: []slipway.Artifact{{Name: "app", Reference: "registry.example.com/app:" + version, Digest: digest}},
+		Artifacts: []slipway.Artifact{{Name: "app", Reference: "registry.example.com/" + serviceName(n) + ":" + version, Digest: digest}},
 		Commit:    "3f9c2d71be4a6085", Reversible: true,
 		Config:  map[string]string{"LOG_LEVEL": "info", "FEATURE_CHECKOUT": "on", "POOL_SIZE": "20"},
 		Changes: []slipway.Change{{Commit: "3f9c2d71be4a6085", Subject: "Take the currency from the basket", Author: "Jonas Lind"}},
 	}
 }
 
-func pipeline(n int) slipway.Pipeline {
+func pipeline(n int, over []slipway.Environment) slipway.Pipeline {
 	p := slipway.Pipeline{Service: serviceName(n), Team: teamName(n), Revision: 1, AppliedBy: "seed", AppliedAt: long}
-	for i, e := range environments() {
+	for i, e := range over {
 		s := slipway.Stage{Environment: e.Name, Deployer: slipway.DeployerRef{Name: deployer, Config: []byte(`{"replicas":3}`)}, Strategy: slipway.Strategy{Type: slipway.StrategyRolling}}
 		if i > 0 {
-			s.After = []string{environments()[i-1].Name}
+			s.After = []string{over[i-1].Name}
 		}
 		if e.Tier == slipway.TierProduction {
 			s.Gates = []slipway.Gate{{Approval: &slipway.ApprovalGate{Count: 1, Groups: []string{"approvers"}}}}
@@ -95,18 +100,18 @@ func pipeline(n int) slipway.Pipeline {
 var long = time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -40)
 
 func plan(n int, environment, version string, seq int64, live *slipway.Spec) slipway.Plan {
-	p := pipeline(n)
+	p := pipeline(n, environments())
 	stage, _ := p.Stage(environment)
 	return slipway.NewPlan(slipway.PlanInput{Cause: slipway.CausePromote, Pipeline: p, Stage: stage, Replicas: 3, Live: live,
-		Release: slipway.Release{Service: p.Service, Version: version, Seq: seq, Content: content(version)}})
+		Release: slipway.Release{Service: p.Service, Version: version, Seq: seq, Content: content(n, version)}})
 }
 
-// seeded is what the deployer reports of a service that was seeded as live; it
-// is the same for all services. Whole seconds always take the same number of
-// bytes, which lets answers that hold the time be compared.
-func seeded(environment string, at time.Time) slipway.Observed {
+// seeded is what the deployer reports of a service that was seeded as live.
+// Whole seconds always take the same number of bytes, which lets answers that
+// hold the time be compared.
+func seeded(n int, environment string, at time.Time) slipway.Observed {
 	version, seq := liveIn(environment)
-	id := plan(0, environment, version, seq, nil).To.ID()
+	id := plan(n, environment, version, seq, nil).To.ID()
 	return slipway.Observed{At: at.UTC().Truncate(time.Second), Generation: 1, Converged: true, Message: "3 of 3 ready",
 		Tracks: []slipway.ObservedTrack{{Spec: id, Version: version, Wanted: 3, Ready: 3, Weight: 100}}}
 }
@@ -168,7 +173,7 @@ func seed(b *testing.B, url string, size size) {
 // furnish gives everybody their roles: team by team, as it grows in real life.
 // The people measured may read nine teams of ten.
 func furnish(ctx context.Context, tx slipway.Tx, size size) error {
-	for _, e := range environments() {
+	for _, e := range size.environments() {
 		if err := tx.Environments().Put(ctx, e); err != nil {
 			return err
 		}
@@ -190,6 +195,9 @@ func furnish(ctx context.Context, tx slipway.Tx, size size) error {
 			return err
 		}
 	}
+	if err := bind("overseers", slipway.RoleViewer, slipway.Scope{Kind: slipway.ScopeOrganisation}); err != nil {
+		return err
+	}
 	return bind("approvers", slipway.RoleApprover, slipway.Scope{Kind: slipway.ScopeEnvironment, Name: "production"})
 }
 
@@ -201,23 +209,23 @@ func settle(ctx context.Context, tx slipway.Tx, n int, size size) error {
 	if err != nil {
 		return err
 	}
-	if err := tx.Pipelines().Add(ctx, pipeline(n)); err != nil {
+	if err := tx.Pipelines().Add(ctx, pipeline(n, size.environments())); err != nil {
 		return err
 	}
 	for _, v := range versions() {
-		if _, err := tx.Releases().Add(ctx, slipway.Release{Service: name, Version: v, Content: content(v), CreatedBy: "ci", CreatedAt: long}); err != nil {
+		if _, err := tx.Releases().Add(ctx, slipway.Release{Service: name, Version: v, Content: content(n, v), CreatedBy: "ci", CreatedAt: long}); err != nil {
 			return err
 		}
 	}
 	var live slipway.Spec
-	for _, e := range environments() {
+	for _, e := range size.environments() {
 		version, seq := liveIn(e.Name)
 		d, err := tx.Deployments().Insert(ctx, ended(n, e.Name, version, seq))
 		if err != nil {
 			return err
 		}
 		live = d.Plan.To
-		report := seeded(e.Name, time.Now())
+		report := seeded(n, e.Name, time.Now())
 		if err := tx.Stages().Put(ctx, slipway.StageState{Team: team, Service: name, Environment: e.Name, Observed: &report,
 			Live: &slipway.Live{Deployment: d.ID, Spec: live, Since: long}}); err != nil {
 			return err

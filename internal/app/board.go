@@ -34,7 +34,7 @@ type BoardFilter struct {
 // services there are.
 func (a *App) Board(ctx context.Context, actor slipway.Actor, filter BoardFilter, page slipway.Page) (b Board, err error) {
 	err = a.Store.Read(ctx, func(tx slipway.Tx) error {
-		services, next, err := a.services(ctx, tx, actor, slipway.ServiceFilter{Team: filter.Team, Query: filter.Query}, bounded(page))
+		services, next, err := a.services(ctx, tx, actor, slipway.ServiceFilter{Team: filter.Team, Query: filter.Query}, atMost(maxBoard, page))
 		if err != nil {
 			return err
 		}

@@ -82,12 +82,15 @@ func (a *App) signedIn(actor slipway.Actor) error {
 const (
 	defaultLimit = 50
 	maxLimit     = 200
+	maxBoard     = 1000 // its rows say little, and who draws them all wants all
 )
 
-func bounded(p slipway.Page) slipway.Page {
+func bounded(p slipway.Page) slipway.Page { return atMost(maxLimit, p) }
+
+func atMost(limit int, p slipway.Page) slipway.Page {
 	if p.Limit <= 0 {
 		p.Limit = defaultLimit
 	}
-	p.Limit = min(p.Limit, maxLimit)
+	p.Limit = min(p.Limit, limit)
 	return p
 }

@@ -75,10 +75,34 @@ const activeStates = `state IN ('waiting', 'running', 'paused', 'reverting')`
 
 type deployments struct{ *tx }
 
+// find reads deployments. The plans come apart, see plansOf.
+func (s deployments) find(ctx context.Context, what, condition string, args ...any) ([]deploymentRow, error) {
+	rows, err := many[deploymentRow](ctx, s.tx, what, `SELECT id, epoch, team, service, environment, version, cause, state,
+		plan_digest, replaced, requested_by_kind, requested_by, requested_by_name, note, runs, phase, ending, verdicts, probes,
+		message, superseded_by, created_at, started_at, ended_at, next_wake_at FROM deployments`+condition, args...)
+	if err != nil {
+		return nil, err
+	}
+	plans, err := plansOf(ctx, s.tx, rows, func(r deploymentRow) planKey { return planKey{r.ID, r.PlanDigest} })
+	for i := range plans {
+		rows[i].Plan.V = copyOf(&s.s.decoded, *plans[i])
+	}
+	return rows, err
+}
+
+func (s deployments) findOne(ctx context.Context, kind, name, condition string, args ...any) (slipway.Deployment, error) {
+	rows, err := s.find(ctx, "read "+kind, condition, args...)
+	if err != nil {
+		return slipway.Deployment{}, err
+	}
+	if len(rows) == 0 {
+		return slipway.Deployment{}, slipway.NotFound(kind, name)
+	}
+	return rows[0].domain(), nil
+}
+
 func (s deployments) Get(ctx context.Context, id int64) (slipway.Deployment, error) {
-	row, err := one[deploymentRow](ctx, s.tx, "deployment", strconv.FormatInt(id, 10),
-		`SELECT * FROM deployments WHERE id = ?`, id)
-	return row.domain(), err
+	return s.findOne(ctx, "deployment", strconv.FormatInt(id, 10), ` WHERE id = ?`, id)
 }
 
 func (s deployments) List(ctx context.Context, f slipway.DeploymentFilter, page slipway.Page) ([]slipway.Deployment, string, error) {
@@ -103,8 +127,7 @@ func (s deployments) List(ctx context.Context, f slipway.DeploymentFilter, page 
 		w.and("id < ?", before)
 	}
 	limit := limitOf(page)
-	rows, err := many[deploymentRow](ctx, s.tx, "list deployments",
-		`SELECT * FROM deployments`+w.String()+` ORDER BY id DESC LIMIT ?`, append(w.args, limit+1)...)
+	rows, err := s.find(ctx, "list deployments", w.String()+` ORDER BY id DESC LIMIT ?`, append(w.args, limit+1)...)
 	if err != nil {
 		return nil, "", err
 	}
@@ -117,59 +140,16 @@ func (s deployments) List(ctx context.Context, f slipway.DeploymentFilter, page 
 }
 
 func (s deployments) Active(ctx context.Context, service, environment string) (slipway.Deployment, error) {
-	row, err := one[deploymentRow](ctx, s.tx, "active deployment of", service+" in "+environment,
-		`SELECT * FROM deployments WHERE service = ? AND environment = ? AND `+activeStates, service, environment)
-	return row.domain(), err
+	return s.findOne(ctx, "active deployment of", service+" in "+environment,
+		` WHERE service = ? AND environment = ? AND `+activeStates, service, environment)
 }
 
 func (s deployments) ActiveOf(ctx context.Context, services []string) ([]slipway.Deployment, error) {
 	if len(services) == 0 {
 		return []slipway.Deployment{}, nil
 	}
-	return lists(ctx, s.tx, deploymentRow.domain, "list active deployments",
-		`SELECT * FROM deployments WHERE service IN ? AND `+activeStates+` ORDER BY id DESC`, services)
-}
-
-// undecidedRow is a deployment as far as it matters to who may decide on it.
-type undecidedRow struct {
-	ID              int64
-	Epoch           int64
-	Team            string
-	Service         string
-	Environment     string
-	Version         string
-	Cause           slipway.Cause
-	State           slipway.State
-	Gates           doc[[]slipway.Gate]
-	PlanDigest      string
-	RequestedByKind slipway.ActorKind
-	RequestedBy     string
-	RequestedByName string
-	Verdicts        doc[[]slipway.Verdict]
-	Message         string
-	CreatedAt       stamp
-}
-
-func (r undecidedRow) domain() slipway.Deployment {
-	return slipway.Deployment{
-		ID: r.ID, Epoch: r.Epoch, Team: r.Team, Service: r.Service, Environment: r.Environment,
-		Version: r.Version, Cause: r.Cause, State: r.State, Plan: slipway.Plan{Gates: r.Gates.V}, PlanDigest: r.PlanDigest,
-		RequestedBy: slipway.Person{Kind: r.RequestedByKind, ID: r.RequestedBy, Name: r.RequestedByName},
-		Verdicts:    r.Verdicts.V, Message: r.Message, CreatedAt: r.CreatedAt.Time,
-	}
-}
-
-func (s deployments) Undecided(ctx context.Context, voter string, limit int) ([]slipway.Deployment, error) {
-	gates := `json_extract(plan, '$.gates')`
-	if s.s.postgres {
-		gates = `(plan::json->'gates')::text`
-	}
-	return lists(ctx, s.tx, undecidedRow.domain, "list undecided deployments",
-		`SELECT id, epoch, team, service, environment, version, cause, state, `+gates+` AS gates, plan_digest,
-		requested_by_kind, requested_by, requested_by_name, verdicts, message, created_at
-		FROM deployments d WHERE state = 'waiting' AND NOT EXISTS (SELECT 1 FROM votes v
-			WHERE v.deployment = d.id AND v.plan_digest = d.plan_digest AND v.voter = ?)
-		ORDER BY id DESC LIMIT ?`, voter, limit)
+	rows, err := s.find(ctx, "list active deployments", ` WHERE service IN ? AND `+activeStates+` ORDER BY id DESC`, services)
+	return domains(rows, deploymentRow.domain), err
 }
 
 func (s deployments) Insert(ctx context.Context, d slipway.Deployment) (slipway.Deployment, error) {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strconv"
 
 	"github.com/slipway-dev/slipway/internal/slipway"
 )
@@ -26,6 +27,10 @@ func (r pipelineRow) domain() slipway.Pipeline {
 	}
 }
 
+func (r pipelineRow) key() string {
+	return r.Service + " " + strconv.Itoa(r.Revision)
+}
+
 type pipelines struct{ *tx }
 
 func (s pipelines) Latest(ctx context.Context, service string) (slipway.Pipeline, error) {
@@ -34,15 +39,34 @@ func (s pipelines) Latest(ctx context.Context, service string) (slipway.Pipeline
 	return row.domain(), err
 }
 
+// LatestOf reads those pipelines that are not known already: a revision never
+// changes, and pages ask for the same ones again and again.
 func (s pipelines) LatestOf(ctx context.Context, services []string) (map[string]slipway.Pipeline, error) {
 	found := make(map[string]slipway.Pipeline, len(services))
 	if len(services) == 0 {
 		return found, nil
 	}
+	heads, err := many[pipelineRow](ctx, s.tx, "read pipelines",
+		`SELECT service, max(revision) AS revision FROM pipelines WHERE service IN ? GROUP BY service`, services)
+	if err != nil {
+		return nil, err
+	}
+	var missing []string
+	for _, head := range heads {
+		if known, ok := find[slipway.Pipeline](&s.s.decoded, head.key()); ok {
+			found[head.Service] = copyOf(&s.s.decoded, *known)
+		} else {
+			missing = append(missing, head.Service)
+		}
+	}
+	if len(missing) == 0 {
+		return found, nil
+	}
 	rows, err := many[pipelineRow](ctx, s.tx, "read pipelines", `SELECT p.* FROM pipelines p
-		WHERE p.service IN ? AND p.revision = (SELECT max(q.revision) FROM pipelines q WHERE q.service = p.service)`, services)
+		WHERE p.service IN ? AND p.revision = (SELECT max(q.revision) FROM pipelines q WHERE q.service = p.service)`, missing)
 	for _, row := range rows {
 		found[row.Service] = row.domain()
+		keep(&s.s.decoded, row.key(), row.domain(), len(row.Source)+row.Stages.size)
 	}
 	return found, err
 }

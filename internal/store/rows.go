@@ -20,21 +20,21 @@ import (
 // pointer or decodes itself.
 func many[R any](ctx context.Context, t *tx, what, query string, args ...any) ([]R, error) {
 	query, args = t.placed(query, args)
-	found, err := t.raw.QueryContext(ctx, query, cleanArgs(args)...)
+	found, err := t.reads.QueryContext(ctx, query, cleanArgs(args)...)
 	if err != nil {
 		return nil, fault(what, err)
 	}
 	defer func() { _ = found.Close() }()
-	rows, err := scanAll[R](found, &t.s.layouts)
+	rows, err := scanAll[R](found, t.s)
 	return rows, fault(what, err)
 }
 
-func scanAll[R any](found *sql.Rows, known *layouts) ([]R, error) {
+func scanAll[R any](found *sql.Rows, s *Store) ([]R, error) {
 	columns, err := found.Columns()
 	if err != nil {
 		return nil, err
 	}
-	fields, err := known.fields(reflect.TypeFor[R](), columns)
+	fields, err := s.layouts.fields(reflect.TypeFor[R](), columns)
 	if err != nil {
 		return nil, err
 	}
@@ -46,6 +46,9 @@ func scanAll[R any](found *sql.Rows, known *layouts) ([]R, error) {
 		row := reflect.ValueOf(&rows[len(rows)-1]).Elem()
 		for i, field := range fields {
 			into[i] = row.Field(field).Addr().Interface()
+			if column, ok := into[i].(interface{ remember(*decoded) }); ok {
+				column.remember(&s.decoded)
+			}
 		}
 		if err := found.Scan(into...); err != nil {
 			return nil, err

@@ -32,7 +32,7 @@ func (sessionRow) TableName() string { return "sessions" }
 
 // FindCtx returns the data of a session that has not expired.
 func (v Sessions) FindCtx(ctx context.Context, token string) (data []byte, found bool, err error) {
-	err = v.s.read(ctx, func(t *tx) error {
+	err = v.s.alone(ctx, func(t *tx) error {
 		row, err := one[sessionRow](ctx, t, "session", "", `SELECT * FROM sessions WHERE token_hash = ? AND expires_at > ?`,
 			hashToken(token), stampOf(v.s.now()))
 		if slipway.IsNotFound(err) {

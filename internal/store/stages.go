@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"strings"
+	"time"
 
 	"github.com/slipway-dev/slipway/internal/slipway"
 )
@@ -13,11 +15,34 @@ type stageRow struct {
 	LiveDeployment *int64
 	LiveSpec       doc[*slipway.Spec]
 	LiveSince      *stamp
-	Observed       doc[*slipway.Observed]
+	Observed       report
 	ObservedAt     *stamp
 	Partial        doc[*slipway.Partial]
 	Hold           doc[*slipway.Hold]
 	Failure        doc[*slipway.LastFailure]
+}
+
+// report is a column with what a deployer saw. Its text begins with the time,
+// which is another each time, while the rest stays the same for days: so the
+// rest is what is remembered.
+type report struct{ doc[*slipway.Observed] }
+
+func reportOf(o *slipway.Observed) report { return report{docOf(o)} }
+
+// Scan decodes the content.
+func (r *report) Scan(from any) error {
+	text, ok := from.(string)
+	rest, timed := strings.CutPrefix(text, `{"at":"`)
+	at, rest, cut := strings.Cut(rest, `",`)
+	seen, err := time.Parse(time.RFC3339Nano, at)
+	if !ok || !timed || !cut || err != nil {
+		return r.doc.Scan(from)
+	}
+	if err := decode(r.known, rest, "{"+rest, &r.V); err != nil {
+		return err
+	}
+	r.V.At = seen
+	return nil
 }
 
 func (stageRow) TableName() string { return "stage_states" }
@@ -62,7 +87,7 @@ func (s stages) All(ctx context.Context) ([]slipway.StageState, error) {
 func (s stages) Put(ctx context.Context, v slipway.StageState) error {
 	row := stageRow{
 		Service: v.Service, Environment: v.Environment, Team: v.Team,
-		Observed: docOf(v.Observed), Partial: docOf(v.Partial), Hold: docOf(v.Hold), Failure: docOf(v.Failure),
+		Observed: reportOf(v.Observed), Partial: docOf(v.Partial), Hold: docOf(v.Hold), Failure: docOf(v.Failure),
 	}
 	if v.Live != nil {
 		row.LiveDeployment, row.LiveSpec, row.LiveSince = &v.Live.Deployment, docOf(&v.Live.Spec), stampOrNil(&v.Live.Since)
@@ -81,6 +106,6 @@ func (s stages) PutObserved(ctx context.Context, service, environment string, o 
 		SELECT name, ?, team, ?, ? FROM services WHERE name = ?
 		ON CONFLICT (service, environment) DO UPDATE SET observed = excluded.observed, observed_at = excluded.observed_at
 		WHERE stage_states.observed_at IS NULL OR stage_states.observed_at <= excluded.observed_at`,
-		environment, docOf(&o), stampOf(o.At), service)
+		environment, reportOf(&o), stampOf(o.At), service)
 	return err
 }

@@ -40,6 +40,7 @@ type Store struct {
 	readOpts *sql.TxOptions
 	inserter inserter
 	layouts  layouts
+	decoded  decoded
 
 	feed     feed
 	migrated atomic.Bool // seen to be; saves Ping from asking again
@@ -124,6 +125,13 @@ func (s *Store) read(ctx context.Context, f func(*tx) error) error {
 	return f(s.newTx(ctx, raw, false))
 }
 
+// alone runs one query, which needs no transaction around it: every request
+// begins with one, and on PostgreSQL two more ways there and back would take
+// longer than the query.
+func (s *Store) alone(ctx context.Context, f func(*tx) error) error {
+	return f(&tx{s: s, reads: s.reader})
+}
+
 // Write runs f in a transaction, again if it came to grief on another one.
 func (s *Store) Write(ctx context.Context, f func(slipway.Tx) error) error {
 	return s.writeTx(ctx, func(t *tx) error { return f(t) })
@@ -178,7 +186,7 @@ func (s *Store) newTx(ctx context.Context, raw *sql.Tx, write bool) *tx {
 	// The context makes gorm copy the statement, whose pool is then ours.
 	db = db.Session(&gorm.Session{NewDB: true, Context: ctx})
 	db.Statement.ConnPool = cleanPool{raw}
-	return &tx{s: s, raw: raw, db: db, write: write}
+	return &tx{s: s, raw: raw, reads: raw, db: db, write: write}
 }
 
 // Ping says whether the store can serve: it answers, and its tables are those

@@ -15,11 +15,17 @@ import (
 type tx struct {
 	s      *Store
 	raw    *sql.Tx
+	reads  reader
 	db     *gorm.DB
 	write  bool
 	wakes  []wake
 	events []eventRow
 	signal bool // events were written: tell the feed after the commit
+}
+
+// reader is a transaction, or the database itself for a single query.
+type reader interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
 var _ slipway.Tx = (*tx)(nil)

@@ -56,9 +56,16 @@ func (s *stamp) Scan(from any) error {
 }
 
 // doc is a column of JSON text. What encodes as null is kept as NULL.
-type doc[T any] struct{ V T }
+type doc[T any] struct {
+	V     T
+	size  int      // of the text
+	known *decoded // nil: is decoded every time
+}
 
-func docOf[T any](v T) doc[T] { return doc[T]{v} }
+func docOf[T any](v T) doc[T] { return doc[T]{V: v} }
+
+// remember has the content looked up before it is decoded.
+func (d *doc[T]) remember(known *decoded) { d.known = known }
 
 // Value encodes the content.
 func (d doc[T]) Value() (driver.Value, error) {
@@ -83,9 +90,10 @@ func (d *doc[T]) Scan(from any) error {
 	case nil:
 		return nil
 	case string:
-		return json.Unmarshal([]byte(v), &d.V)
+		d.size = len(v)
+		return decode(d.known, v, v, &d.V)
 	case []byte:
-		return json.Unmarshal(v, &d.V)
+		return d.Scan(string(v))
 	default:
 		return fmt.Errorf("a JSON column has the type %T", from)
 	}

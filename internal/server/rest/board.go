@@ -76,8 +76,17 @@ func (s *Surface) registerBoard() {
 		summary: "Show what waits for your decision, and what you asked for"}, s.getInbox)
 }
 
-func (s *Surface) getBoard(ctx context.Context, actor slipway.Actor, in *listServicesIn) (*answer[Board], error) {
-	b, err := s.App.Board(ctx, actor, app.BoardFilter{Team: in.Team, Query: in.Q}, in.page())
+// boardIn has pages of its own: a row says little, and whoever draws all of
+// them wants them at once.
+type boardIn struct {
+	Limit  int    `query:"limit" minimum:"1" maximum:"1000" doc:"How many at most; 50 if left out."`
+	Cursor string `query:"cursor" maxLength:"500" doc:"The next of the page before; empty for the first."`
+	Team   string `query:"team" maxLength:"63" doc:"Only services of this team."`
+	Q      string `query:"q" maxLength:"200" doc:"Part of the name or title."`
+}
+
+func (s *Surface) getBoard(ctx context.Context, actor slipway.Actor, in *boardIn) (*answer[Board], error) {
+	b, err := s.App.Board(ctx, actor, app.BoardFilter{Team: in.Team, Query: in.Q}, slipway.Page{Cursor: in.Cursor, Limit: in.Limit})
 	if err != nil {
 		return nil, err
 	}

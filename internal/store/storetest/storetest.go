@@ -74,6 +74,7 @@ func Run(t *testing.T, open func(t *testing.T) Parts) {
 		"the sweeper wakes once":               testSweeper,
 		"a look that fails is repeated":        testFailedLook,
 		"wake-ups of the near future are kept": testSoon,
+		"what was read is one's own":           testOwnCopies,
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

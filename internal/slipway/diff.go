@@ -41,42 +41,44 @@ func DiffSpecs(from *Spec, to Spec) []Difference {
 	d.maps("config", before.Config, to.Config)
 	d.maps("secret", secretVersions(before), secretVersions(to))
 	d.value("deployer", "deployer", before.Deployer.Name, to.Deployer.Name)
-	d.settings(before, to)
+	d.settings(before, to, from == nil)
 	d.value("release", "reversible", reversible(from), reversible(&to))
 	return d.found
 }
 
-// DiffPlans lists what changed between a plan that was shown and the one that
-// replaced it: why approvals of the first no longer count.
-func DiffPlans(was, is Plan) []Difference {
-	d := differ{found: DiffSpecs(&was.To, is.To)}
-	d.value("release", "version", was.To.Version, is.To.Version)
-	d.value("from", "replaces", specID(was.From), specID(is.From))
-	d.value("cause", "cause", string(was.Cause), string(is.Cause))
-	d.value("pipeline", "revision", fmt.Sprint(was.PipelineRevision), fmt.Sprint(is.PipelineRevision))
-	d.value("strategy", "strategy", encode(was.Strategy), encode(is.Strategy))
-	d.value("phases", "phases", encode(was.Phases), encode(is.Phases))
-	d.value("gates", "gates", encode(was.Gates), encode(is.Gates))
-	d.value("rule", "onFailure", string(was.OnFailure), string(is.OnFailure))
-	d.value("rule", "deadline", was.Deadline.String(), is.Deadline.String())
-	d.value("preview", "deployer preview", was.Preview, is.Preview)
-	d.value("preview", "prepared artefact", prepared(was), prepared(is))
-	if was, is := was.Digest(), is.Digest(); len(d.found) == 0 {
-		d.value("plan", "digest", was, is) // an approval is never void without a word
-	}
-	return d.found
-}
-
-// settings compares what the deployer is told, and the number of replicas that
-// it makes of it where no setting says so.
-func (d *differ) settings(before, to Spec) {
+// settings compares what the deployer is told, at each site where there are
+// several, and the number of replicas that it makes of it where no setting says
+// so.
+func (d *differ) settings(before, to Spec, nothing bool) {
 	known := len(d.found)
-	d.maps("setting", flatten(before.Deployer.Config), flatten(to.Deployer.Config))
+	d.things("site", siteThings(before), siteThings(to))
+	if len(to.Sites) == 0 || len(before.Sites) == 0 && !nothing || len(d.found) == known {
+		d.maps("setting", flatten(before.Deployer.Config), flatten(to.Deployer.Config))
+	}
 	if len(d.found) > known {
 		return
 	}
 	d.value("setting", "config", document(before), document(to))
 	d.value("setting", "replicas", replicas(before), replicas(to))
+	d.value("site", "config", sites(before), sites(to))
+}
+
+// siteThings are the sites of a spec with their settings.
+func siteThings(s Spec) []thing {
+	return things(s.Sites, func(site SiteSpec) thing {
+		fields := flatten(site.Config)
+		if n := strconv.Itoa(site.Replicas); fields["replicas"] != n {
+			fields["number of replicas"] = n
+		}
+		return thing{name: site.Site, fields: fields}
+	})
+}
+
+func sites(s Spec) string {
+	if len(s.Sites) == 0 {
+		return ""
+	}
+	return encode(s.Sites)
 }
 
 // references shows an artifact that is now fetched from elsewhere; one with
@@ -197,7 +199,10 @@ func encode(v any) string {
 
 // flatten turns a JSON object into dotted paths and values, so that a changed
 // setting is one line and not a whole document.
-func flatten(raw json.RawMessage) map[string]string {
+func flatten(raw json.RawMessage) map[string]string { return flat(raw, false) }
+
+// flat does so with the objects in lists as well, if told to.
+func flat(raw json.RawMessage, lists bool) map[string]string {
 	out := map[string]string{}
 	v, err := decodeJSON(raw)
 	if err != nil {
@@ -205,18 +210,32 @@ func flatten(raw json.RawMessage) map[string]string {
 	}
 	var walk func(path string, v any)
 	walk = func(path string, v any) {
-		if object, ok := v.(map[string]any); ok {
-			for key, child := range object {
+		switch v := v.(type) {
+		case map[string]any:
+			for key, child := range v {
 				walk(strings.TrimPrefix(path+"."+key, "."), child)
 			}
 			return
+		case []any:
+			if _, objects := firstOf(v).(map[string]any); objects && lists {
+				for i, child := range v {
+					walk(fmt.Sprintf("%s[%d]", path, i), child)
+				}
+				return
+			}
+		case string:
+			out[path] = v
+			return
 		}
-		if text, ok := v.(string); ok {
-			out[path] = text
-		} else {
-			out[path] = encode(v)
-		}
+		out[path] = encode(v)
 	}
 	walk("", v)
 	return out
+}
+
+func firstOf(list []any) any {
+	if len(list) == 0 {
+		return nil
+	}
+	return list[0]
 }

@@ -115,7 +115,8 @@ func (c *pipelineCheck) http(field string, h HTTPCheck) {
 		c.line(field+".headers."+name, h.Headers[name])
 	}
 	c.number(field+".expect", h.Expect, 100, 599)
-	if _, err := regexp.Compile(h.Body); err != nil {
+	c.onlyWords(field+".body", h.Body, checkWords())
+	if _, err := regexp.Compile(wordRule.ReplaceAllString(h.Body, "word")); err != nil {
 		c.add(field+".body", "is no regular expression: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 	}
 	if len(h.Body) > maxPattern {
@@ -128,10 +129,11 @@ var headerRule = regexp.MustCompile(`^[A-Za-z0-9-]{1,100}$`)
 
 // address checks a URL that may begin with where the new release answers.
 func (c *pipelineCheck) address(field, text string) {
-	rest, own := strings.CutPrefix(text, "${address}")
+	bare := strings.TrimPrefix(strings.TrimPrefix(text, "http://"), "https://")
+	rest, own := strings.CutPrefix(bare, "${address}")
 	switch {
 	case strings.Contains(rest, "${address}"):
-		c.add(field, "may have ${address} at its beginning only: it is a whole one, such as http://10.0.0.7:8080")
+		c.add(field, "may have ${address} at its beginning only: it stands for a whole one, such as http://10.0.0.7:8080")
 		return
 	case own && rest != "" && !strings.ContainsAny(rest[:1], "/?#"):
 		c.add(field, "goes on with / after ${address}")

@@ -15,18 +15,63 @@ func fullPlan() Plan {
 	p := canaryPlan()
 	p.From.Config, p.To.Config = map[string]string{"A": "1"}, map[string]string{"A": "2", "B": "x"}
 	p.From.Secrets, p.To.Secrets = map[string]int{"DB": 3}, map[string]int{"DB": 4}
-	p.Strategy = Strategy{Type: StrategyCanary, Batch: 2, KeepWarm: Duration(time.Hour), Manual: true,
-		Steps: []CanaryStep{{Weight: 10, Bake: Duration(time.Hour), Pause: true}}}
-	p.Phases = p.Strategy.Phases(p.From, p.To)
+	p.From.Sites = []SiteSpec{{Site: "eu", Config: json.RawMessage(`{"replicas":2}`), Replicas: 2}, {Site: "us", Config: json.RawMessage(`{"replicas":4}`), Replicas: 4}}
+	p.To.Sites = deepCopy(p.From.Sites)
+	minute, hour := Duration(time.Minute), Duration(time.Hour)
+	match := []Match{{Header: "X-User", Value: "anna"}, {Cookie: "beta", Value: "yes"}}
+	p.Strategy = Strategy{Type: StrategyCanary, Batch: 2, MaxUnavailable: 1, KeepWarm: hour, Manual: true, Preview: true,
+		Steps: []CanaryStep{{Weight: 10, Bake: hour, Pause: true}}, Share: 10, Match: match}
+	hook := Hook{Name: "restore", Job: Job{Command: []string{"./restore", "all"}, Env: map[string]string{"A": "1"}, Dir: "db", Timeout: minute},
+		Retries: 2, Again: AgainSafe, Optional: true}
+	p.Phases = p.forward(minute)
 	for i := range p.Phases {
-		p.Phases[i].Bake = Duration(time.Minute)
+		d := &p.Phases[i]
+		own := hook
+		d.Bake, d.Hook = minute, &own
+		for j := range d.Tracks {
+			d.Tracks[j].Match, d.Tracks[j].Weight = match, max(1, d.Tracks[j].Weight)
+		}
 	}
+	metric := MetricCheck{Provider: "prometheus", Query: "up", Baseline: "down", Success: "result > 1", Failure: "result < 1", Samples: "count", MinSamples: 10,
+		NoData: OutcomeFail, Within: minute}
 	p.Gates = []Gate{
 		{Approval: &ApprovalGate{Count: 2, Groups: []string{"sre"}, SelfApproval: true, Expires: DefaultApprovalExpiry}},
-		{Soak: &SoakGate{In: "staging", For: Duration(time.Hour)}},
+		{Soak: &SoakGate{In: "staging", For: hour}},
+		{Window: &WindowGate{Allow: []string{"daily 09:00-17:00 UTC"}, Deny: []string{"Fri 09:00-17:00 UTC"}}},
+		{External: &ExternalGate{Name: "change", URL: "https://change", Interval: minute, Within: minute}},
+		{Metric: &MetricGate{Name: "load", Metric: metric, Interval: minute}},
+		{ErrorBudget: &BudgetGate{Provider: "prometheus", Objective: 99.9, Window: hour, Good: "good", Total: "total", Remaining: 5, Interval: minute}},
+		{Provenance: &ProvenanceGate{Issuer: "https://issuer", Identity: "me", Keys: []string{"key"}, Builders: []string{"builder"}, BuildType: "type", Parameters: map[string]string{"ref": "main"}}},
+		{Expression: &ExpressionGate{Name: "whole", When: "true", Message: "No."}},
 	}
+	counting := Check{InitialDelay: minute, Interval: minute, Count: 3, FailureLimit: 1, InconclusiveLimit: 1, ConsecutiveErrorLimit: 4, ConsecutivePassLimit: 2, DryRun: true}
+	for _, k := range []Check{
+		{Name: "answers", HTTP: &HTTPCheck{URL: "https://x", Method: "GET", Headers: map[string]string{"X-A": "b"}, Expect: 200, Body: "ok", Within: minute}},
+		{Name: "open", TCP: &TCPCheck{Address: "a:1", Within: minute}}, {Name: "smoke", Job: &hook.Job}, {Name: "errors", Metric: &metric},
+	} {
+		full := counting
+		full.Name, full.HTTP, full.TCP, full.Job, full.Metric = k.Name, k.HTTP, k.TCP, k.Job, k.Metric
+		p.Verify = append(p.Verify, full)
+	}
+	p.Rollback = []Hook{hook, {Name: "tell", Job: hook.Job, Retries: 1, Again: AgainAsk}}
+	at := t0.Add(time.Hour)
+	p.NotBefore, p.Part = &at, &Part{Share: 20, Match: match}
+	p.Beside = &Partial{Deployment: 41, Spec: *p.From, Share: 5, Match: match, Since: t0}
 	p.Preview, p.Prepared = "1 to change", []byte{1, 2}
-	return p
+	return deepCopy(p) // nothing in it twice
+}
+
+// spare reports whether a field may be empty, because it is one of several of
+// which one is set.
+func spare(of reflect.Type, field reflect.Value) bool {
+	switch of {
+	case reflect.TypeFor[Gate](), reflect.TypeFor[Check]():
+		return field.Kind() == reflect.Pointer && field.IsNil()
+	case reflect.TypeFor[Match]():
+		return field.IsZero()
+	default:
+		return false
+	}
 }
 
 // mutations walks all that can be reached from v and makes one change at a
@@ -52,6 +97,8 @@ func mutations(t *testing.T, path string, v reflect.Value, visit func(path strin
 		change(v.Int() + 1)
 	case reflect.Uint8:
 		change(v.Uint() + 1)
+	case reflect.Float64:
+		change(v.Float() + 1)
 	case reflect.Pointer:
 		change(reflect.Zero(v.Type()).Interface())
 		mutations(t, path, v.Elem(), visit)
@@ -80,8 +127,12 @@ func mutations(t *testing.T, path string, v reflect.Value, visit func(path strin
 			mutations(t, fmt.Sprintf("%s[%d]", path, i), v.Index(i), visit)
 		}
 	case reflect.Struct:
+		if at, ok := v.Interface().(time.Time); ok {
+			change(at.Add(time.Second))
+			return
+		}
 		for i := range v.NumField() {
-			if field := v.Field(i); v.Type() != reflect.TypeFor[Gate]() || !field.IsNil() { // one of its members is set
+			if field := v.Field(i); !spare(v.Type(), field) {
 				mutations(t, strings.TrimPrefix(path+"."+v.Type().Field(i).Name, "."), field, visit)
 			}
 		}
@@ -95,8 +146,8 @@ func eachChange(t *testing.T, visit func(path string, changed Plan)) {
 	t.Helper()
 	p, count := fullPlan(), 0
 	mutations(t, "", reflect.ValueOf(&p).Elem(), func(path string) { count++; visit(path, p) })
-	if p.Digest() != fullPlan().Digest() || count < 80 {
-		t.Fatalf("%d changes were tried, and the plan is now %+v", count, p)
+	if p.Digest() != fullPlan().Digest() || count < 400 {
+		t.Fatalf("%d changes were tried, and the plan is as it was: %v", count, p.Digest() == fullPlan().Digest())
 	}
 }
 

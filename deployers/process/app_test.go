@@ -21,7 +21,7 @@ import (
 // bundle is the artifact of the test application.
 type bundle struct {
 	Version string `json:"version"`
-	Mode    string `json:"mode"` // "", "never-ready", "exit", "stubborn", "family", "lingers", "tidy"
+	Mode    string `json:"mode"` // "", "never-ready", "exit", "stubborn", "family", "lingers", "tidy", "slow"
 }
 
 func testApp(path string) error {
@@ -36,6 +36,8 @@ func testApp(path string) error {
 		signal.Ignore(syscall.SIGTERM)
 	case "lingers":
 		finishOnTerm(0)
+	case "slow": // to start
+		<-time.After(200 * time.Millisecond)
 	case "tidy":
 		finishOnTerm(100 * time.Millisecond)
 	case "family":

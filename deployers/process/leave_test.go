@@ -2,11 +2,13 @@ package process
 
 import (
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -142,6 +144,37 @@ func TestRequestsInFlightComeFirst(t *testing.T) {
 		t.Error(err)
 	}
 	f.until(t, "the old one is gone", func(o deployers.Observed) bool { return len(o.Tracks) == 1 })
+}
+
+// TestNothingGoesWhileTheProxyIsSilent: as long as it may send requests to a
+// replica, that one is not told to end.
+func TestNothingGoesWhileTheProxyIsSilent(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, slog.New(slog.DiscardHandler))
+	dir := targetDir(f.dir, f.target)
+	f.apply(t, 1, with(t, release(t, f.dir, "1.0.0", ""), "drain", "0s"))
+	f.converged(t, 1)
+	var proxy, old record
+	records, _ := filepath.Glob(filepath.Join(dir, childrenDir, "*.json"))
+	if err := readJSON(filepath.Join(dir, proxyName), &proxy); err != nil || len(records) != 1 {
+		t.Fatal(err, records)
+	}
+	proxy.signalGroup(syscall.SIGSTOP)
+	defer proxy.signalGroup(syscall.SIGCONT)
+	f.apply(t, 2, release(t, f.dir, "1.1.0", ""))
+	deployertest.Eventually(t, 20*time.Second, "the next release is ready", func() (bool, string) {
+		s, _, err := readState(dir)
+		return err == nil && len(s.InEffect) == 1 && s.InEffect[0].Version == "1.1.0", fmt.Sprint(s.InEffect, err)
+	})
+	<-time.After(500 * time.Millisecond)
+	if err := readJSON(records[0], &old); err != nil || !old.Told.IsZero() || !old.runs() {
+		t.Errorf("the old replica was told at %v, %v", old.Told, err)
+	}
+	proxy.signalGroup(syscall.SIGCONT)
+	o := f.converged(t, 2)
+	if a, err := ask(t.Context(), o.Address); err != nil || a.Version != "1.1.0" {
+		t.Errorf("%+v, %v", a, err)
+	}
 }
 
 // TestSitesAreTargetsOfTheirOwn: places, addresses and processes.

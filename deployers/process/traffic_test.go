@@ -2,13 +2,9 @@ package process
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,158 +12,112 @@ import (
 	"github.com/slipway-dev/slipway/deployers/deployertest"
 )
 
-// load sends requests from a few clients, one after the other each, until it
-// is stopped: quick ones, slow ones, and ones with a body.
-type load struct {
-	stop    context.CancelFunc
-	group   sync.WaitGroup
-	sent    atomic.Int64
-	mu      sync.Mutex
-	failed  []string
-	version map[string]int
+// walk is a way from one release to another, as desired states of both.
+type walk struct {
+	name  string
+	steps func(old, new func(weight, replicas int) deployers.Track) [][]deployers.Track
+	back  bool // it ends where it began
 }
 
-func startLoad(address string) *load {
-	ctx, cancel := context.WithCancel(context.Background())
-	l := &load{stop: cancel, version: map[string]int{}}
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}}
-	for i := range 6 {
-		l.group.Go(func() {
-			for ctx.Err() == nil {
-				l.sent.Add(1)
-				if err := l.one(client, address, i%3); err != nil {
-					l.mu.Lock()
-					l.failed = append(l.failed, err.Error())
-					l.mu.Unlock()
-				}
+// walks are the ways of all strategies that promise not to be noticed. Recreate
+// promises no such thing.
+func walks() []walk {
+	type track = func(weight, replicas int) deployers.Track
+	type states = [][]deployers.Track
+	match := func(t deployers.Track) deployers.Track {
+		t.Match = []deployers.Match{{Header: "X-Region", Value: "eu"}}
+		return t
+	}
+	preview := func(t deployers.Track) deployers.Track {
+		t.Preview = true
+		return t
+	}
+	return []walk{
+		{name: "rolling", steps: func(old, new track) states {
+			return states{{old(67, 2), new(33, 1)}, {old(34, 1), new(66, 2)}, {new(100, 3)}}
+		}},
+		{name: "rolling with room made first", steps: func(old, new track) states {
+			return states{
+				{old(100, 2)}, {old(67, 2), new(33, 1)}, {old(67, 1), new(33, 1)},
+				{old(34, 1), new(66, 2)}, {new(100, 2)}, {new(100, 3)},
 			}
-		})
-	}
-	return l
-}
-
-// one request. It is not cut off by the end of the load: none may fail.
-func (l *load) one(client *http.Client, address string, kind int) error {
-	var response *http.Response
-	var err error
-	want := ""
-	switch kind {
-	case 0:
-		a, err := ask(context.Background(), address)
-		l.mu.Lock()
-		l.version[a.Version]++
-		l.mu.Unlock()
-		return err
-	case 1:
-		response, err = client.Get(address + "/slow?ms=300")
-	default:
-		want = strings.Repeat("x", 100_000)
-		response, err = client.Post(address+"/echo", "text/plain", strings.NewReader(want))
-	}
-	if err != nil {
-		return err
-	}
-	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(response.Body)
-	if err != nil || response.StatusCode != http.StatusOK || string(body) != want {
-		return fmt.Errorf("kind %d: status %d, %d bytes, %w", kind, response.StatusCode, len(body), err)
-	}
-	return nil
-}
-
-const (
-	streamPause = 100 * time.Millisecond
-	streamChunk = "chunk of a long answer\n"
-)
-
-// stream is one long answer, read to its end.
-type stream struct {
-	started, done chan struct{}
-	err           error
-}
-
-func startStream(address string, lasts time.Duration) *stream {
-	s := &stream{started: make(chan struct{}), done: make(chan struct{})}
-	go func() {
-		defer close(s.done)
-		s.err = s.read(address, int(lasts/streamPause))
-	}()
-	return s
-}
-
-func (s *stream) read(address string, chunks int) error {
-	response, err := http.Get(fmt.Sprintf("%s/stream?chunks=%d", address, chunks))
-	if err != nil {
-		return err
-	}
-	close(s.started)
-	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(response.Body)
-	if want := strings.Repeat(streamChunk, chunks); err != nil || string(body) != want {
-		return fmt.Errorf("a stream broke off: status %d, %d of %d bytes, %w", response.StatusCode, len(body), len(want), err)
-	}
-	return nil
-}
-
-func (s *stream) begun() bool {
-	select {
-	case <-s.started:
-		return true
-	default:
-		return false
+		}},
+		{name: "blue/green", steps: func(old, new track) states {
+			return states{{old(100, 3), preview(new(0, 3))}, {old(0, 3), new(100, 3)}, {new(100, 3)}}
+		}},
+		{name: "blue/green and back while the old side is warm", back: true, steps: func(old, new track) states {
+			return states{{old(100, 3), new(0, 3)}, {old(0, 3), new(100, 3)}, {old(100, 3)}}
+		}},
+		{name: "canary", steps: func(old, new track) states {
+			return states{{old(95, 3), new(5, 1)}, {old(75, 3), new(25, 1)}, {new(100, 3)}}
+		}},
+		{name: "canary and back", back: true, steps: func(old, new track) states {
+			return states{{old(90, 3), new(10, 1)}, {old(100, 3)}}
+		}},
+		{name: "partial, widened and withdrawn", back: true, steps: func(old, new track) states {
+			return states{{old(100, 3), match(new(0, 1))}, {old(80, 3), match(new(20, 1))}, {old(50, 3), match(new(50, 2))}, {old(100, 3)}}
+		}},
+		{name: "partial, then whole", steps: func(old, new track) states {
+			return states{{old(80, 3), match(new(20, 1))}, {new(100, 3)}}
+		}},
+		{name: "a way back with the old side cold", steps: func(_, new track) states { return states{{new(100, 3)}} }},
 	}
 }
 
-// whole waits for the end of the stream.
-func (s *stream) whole() error {
-	<-s.done
-	return s.err
-}
-
-func (l *load) end(t *testing.T) {
-	t.Helper()
-	deployertest.Eventually(t, time.Minute, "enough requests to prove something", func() (bool, string) {
-		n := l.sent.Load()
-		return n >= 50, fmt.Sprint(n)
-	})
-	l.stop()
-	l.group.Wait()
-	if len(l.failed) > 0 {
-		t.Errorf("%d of %d requests failed, the first: %s", len(l.failed), l.sent.Load(), l.failed[0])
-	}
-	t.Logf("%d requests, 0 may fail; versions %v", l.sent.Load(), l.version)
-}
-
-// TestNoRequestIsDropped walks a release from 0 to 25 to 100 percent, removes
-// the old one, rolls back in one step, and restarts the deployer, all under
-// load with requests in flight.
+// TestNoRequestIsDropped walks from release to release under load, with a long
+// answer on its way whenever replicas go, and restarts the deployer between two
+// walks. Everything is answered whole.
 func TestNoRequestIsDropped(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, slog.New(slog.DiscardHandler))
-	stable, next := release(t, f.dir, "1.0.0", ""), release(t, f.dir, "1.1.0", "")
-	stable.Replicas, next.Replicas = 2, 2
-	f.apply(t, 1, stable)
-	l := startLoad(f.converged(t, 1).Address)
-
+	versions := []string{"1.0.0", "1.1.0"}
+	of := func(version string) func(weight, replicas int) deployers.Track {
+		return func(weight, replicas int) deployers.Track {
+			track := release(t, f.dir, version, "slow")
+			track.Weight, track.Replicas = weight, replicas
+			return track
+		}
+	}
 	generation := int64(1)
-	step := func(tracks ...deployers.Track) {
-		t.Helper()
-		generation++
-		f.apply(t, generation, tracks...)
+	f.apply(t, generation, of(versions[0])(100, 3))
+	l := startLoad(f.converged(t, generation).Address)
+	for _, w := range walks() {
+		for _, tracks := range w.steps(of(versions[0]), of(versions[1])) {
+			l.stream(t, 5*time.Second)
+			generation++
+			f.apply(t, generation, tracks...)
+			f.converged(t, generation)
+			f.askMatched(t, l.address, tracks)
+		}
+		if failed := l.failures(); len(failed) > 0 {
+			t.Errorf("%s: %d requests failed, the first: %s", w.name, len(failed), failed[0])
+		}
+		if !w.back {
+			versions[0], versions[1] = versions[1], versions[0]
+		}
+		f.restart(t)
 		f.converged(t, generation)
 	}
-	for _, weight := range []int{0, 25, 100} {
-		stable.Weight, next.Weight = 100-weight, weight
-		step(stable, next)
-	}
-	step(next)
-	f.restart(t)
-	f.converged(t, generation)
-	stable.Weight = 100
-	step(stable)
 	l.end(t)
 	if l.version["1.0.0"] == 0 || l.version["1.1.0"] == 0 {
 		t.Errorf("not both versions answered: %v", l.version)
+	}
+	deployertest.Eventually(t, 20*time.Second, "three replicas and a proxy are left", func() (bool, string) {
+		found := f.processes()
+		return len(found) == 4, strings.Join(found, "\n")
+	})
+}
+
+// askMatched sends requests that a track of its own is to answer.
+func (f *fixture) askMatched(t *testing.T, address string, tracks []deployers.Track) {
+	t.Helper()
+	for _, track := range tracks {
+		for range 10 * len(track.Match) {
+			a, err := askWith(context.Background(), address, http.Header{"X-Region": {"eu"}})
+			if err != nil || a.Version != track.Version {
+				t.Errorf("%+v, %v, want version %s", a, err, track.Version)
+			}
+		}
 	}
 }
 

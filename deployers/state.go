@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Target is one place where a service runs.
+// Target is one place where a service runs. Two that differ in any field, the
+// site included, share nothing.
 type Target struct {
 	Service     string
 	Environment string
@@ -47,7 +48,9 @@ type Track struct {
 }
 
 // Match picks requests that carry exactly this value in a header or a cookie;
-// one of the two is named. Any one match of a track is enough.
+// one of the two is named. Any one match of a track is enough, and the first
+// track in the list wins. While nothing of that track is ready the weights
+// decide.
 type Match struct {
 	Header string
 	Cookie string
@@ -72,7 +75,7 @@ type Observed struct {
 	Converged bool
 	Tracks    []ObservedTrack
 	Address   string // where the service answers; empty if the deployer has no address
-	Preview   string // where the track with Preview answers
+	Preview   string // where the track with Preview answers; empty while none has it
 	Message   string // one line for people: "3 of 5 ready"
 	Failure   *Failure
 }
@@ -84,7 +87,9 @@ type ObservedTrack struct {
 	Wanted  int
 	Ready   int
 	Weight  int // percent of the traffic it receives now
-	// Draining replicas get nothing new and are given time for the rest.
+	// Draining replicas are wanted no more: they get nothing new and are given
+	// time for the rest, which no later desired state and no restart cuts short.
+	// They count neither as Wanted nor as Ready.
 	Draining int
 	// Addresses of single ready replicas ("http://10.0.0.7:8080"), for checks
 	// that must not depend on how traffic is divided. May be empty.

@@ -130,7 +130,7 @@ func lastWork(e *env) {
 		if o.Converged && o.Generation == 2 {
 			e.Fatalf("nothing is to run and work is in progress, yet it converged: %s", show(o))
 		}
-		return t.Draining == n
+		return t.Draining == n && t.Weight == 0
 	}
 	e.until("the work is in progress", inProgress)
 	for range 5 {

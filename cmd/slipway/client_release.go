@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -134,6 +135,12 @@ func (c *cli) release(r client.Answer[client.Release], err error) error {
 		for _, change := range v.Changes {
 			t.row("Change", short(change.Commit)+" "+change.Subject)
 		}
+		for _, a := range v.Attestations {
+			t.row("Attested", cmp.Or(a.PredicateType, a.Problem), a.Builder)
+		}
+		for _, a := range v.Verified {
+			t.row("Verified", a.Environment+": "+a.Result, a.Reason)
+		}
 		if len(v.LiveIn) > 0 {
 			t.row("Live in", strings.Join(v.LiveIn, ", "))
 		}
@@ -153,7 +160,7 @@ func blocked(r client.Release) string {
 func short(commit string) string { return commit[:min(len(commit), 10)] }
 
 func releaseCreateCommand() *cobra.Command {
-	var artifacts, changes, config []string
+	var artifacts, changes, config, attestations []string
 	var commit, notes, file string
 	var irreversible bool
 	cmd := command("create SERVICE VERSION", "Make a release known", cobra.ExactArgs(2), func(ctx context.Context, c *cli, args []string) error {
@@ -171,6 +178,9 @@ func releaseCreateCommand() *cobra.Command {
 		}
 		r.Version = args[1]
 		if err := fillRelease(&r, artifacts, changes, config); err != nil {
+			return err
+		}
+		if err := attest(&r, attestations, c.in); err != nil {
 			return err
 		}
 		if commit != "" {
@@ -196,6 +206,7 @@ func releaseCreateCommand() *cobra.Command {
 	f.StringArrayVar(&artifacts, "artifact", nil, "NAME=REFERENCE@sha256:..., or NAME=PATH of a file on this machine")
 	f.StringArrayVar(&changes, "change", nil, "COMMIT SUBJECT; may be given again")
 	f.StringArrayVar(&config, "config", nil, "KEY=VALUE; may be given again")
+	f.StringArrayVar(&attestations, "attestation", nil, "file of sigstore bundles, JSON or JSON lines; may be given again; - is standard input")
 	f.StringVar(&commit, "commit", "", "the commit that it was built from")
 	f.StringVar(&notes, "notes", "", "for those who read it")
 	f.BoolVar(&irreversible, "irreversible", false, "going back from it is not safe")

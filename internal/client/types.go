@@ -1,6 +1,9 @@
 package client
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // The wire forms, as much of them as people look at. What is not here is in an
 // Answer's Raw.
@@ -76,6 +79,8 @@ type NewRelease struct {
 	Config     map[string]string `json:"config,omitempty"`
 	Reversible *bool             `json:"reversible,omitempty"`
 	Notes      string            `json:"notes,omitempty"`
+	// Sigstore bundles, as they were signed.
+	Attestations []json.RawMessage `json:"attestations,omitempty"`
 }
 
 // Release is one immutable version of a service.
@@ -96,6 +101,17 @@ type Release struct {
 	CreatedBy string    `json:"createdBy"`
 	CreatedAt time.Time `json:"createdAt"`
 	LiveIn    []string  `json:"liveIn"`
+	// What the attestations say of themselves, and what the gates found.
+	Attestations []struct {
+		PredicateType string `json:"predicateType"`
+		Builder       string `json:"builder"`
+		Problem       string `json:"problem"`
+	} `json:"attestations"`
+	Verified []struct {
+		Environment string `json:"environment"`
+		Result      string `json:"result"`
+		Reason      string `json:"reason"`
+	} `json:"verified"`
 }
 
 // Promotion asks for a release to go to an environment: not before At, and with

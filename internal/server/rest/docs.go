@@ -2,6 +2,7 @@ package rest
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"encoding/json"
 	"fmt"
@@ -159,7 +160,7 @@ func typeOf(s *huma.Schema) typeView {
 	case s.Format == "date-time":
 		return typeView{Text: "time"}
 	default:
-		return typeView{Text: s.Type}
+		return typeView{Text: cmp.Or(s.Type, "JSON")}
 	}
 }
 

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"time"
 
@@ -68,6 +69,8 @@ type CreateRelease struct {
 	Reversible *bool             `json:"reversible,omitempty" doc:"Whether going back from it is safe; true if left out."`
 	Notes      string            `json:"notes,omitempty"`
 	Provenance *Provenance       `json:"provenance,omitempty"`
+	// Kept as they are: what they sign is signed to the byte.
+	Attestations []json.RawMessage `json:"attestations,omitempty" doc:"Signed statements on the artifacts, as sigstore bundles: at most 20, of at most 256 KiB each. They are kept for the provenance gate and not answered; see attestations and verified of a release."`
 }
 
 func artifact(a slipway.Artifact) Artifact { return Artifact(a) }
@@ -105,6 +108,7 @@ func (c CreateRelease) content() slipway.ReleaseContent {
 	if c.Provenance != nil {
 		out.Provenance = slipway.Provenance(*c.Provenance)
 	}
+	out.Attestations = append(out.Attestations, c.Attestations...)
 	return out
 }
 
@@ -182,9 +186,11 @@ func (s *Surface) createRelease(ctx context.Context, actor slipway.Actor, in *cr
 // ReleaseDetail is a release and where it has been.
 type ReleaseDetail struct {
 	Release
-	Newest      bool         `json:"newest" doc:"Whether no later release exists."`
-	LiveIn      []string     `json:"liveIn" doc:"Environments where it is live."`
-	Deployments []Deployment `json:"deployments" doc:"Of this release, newest first."`
+	Newest       bool          `json:"newest" doc:"Whether no later release exists."`
+	LiveIn       []string      `json:"liveIn" doc:"Environments where it is live."`
+	Attestations []Attestation `json:"attestations" doc:"What came with it says this of itself. Nothing of it is verified."`
+	Verified     []Verified    `json:"verified" doc:"What the provenance gates found, for each environment where one was asked."`
+	Deployments  []Deployment  `json:"deployments" doc:"Of this release, newest first."`
 }
 
 func (s *Surface) getRelease(ctx context.Context, actor slipway.Actor, in *ReleaseIn) (*answer[ReleaseDetail], error) {
@@ -192,7 +198,8 @@ func (s *Surface) getRelease(ctx context.Context, actor slipway.Actor, in *Relea
 	if err != nil {
 		return nil, err
 	}
-	out := ReleaseDetail{Release: release(p.Release), Newest: p.Newest, LiveIn: []string{}, Deployments: each(p.Deployments, deployment)}
+	out := ReleaseDetail{Release: release(p.Release), Newest: p.Newest, LiveIn: []string{}, Deployments: each(p.Deployments, deployment),
+		Attestations: each(p.Release.Content.Statements(), attestation), Verified: verified(p.Deployments)}
 	for _, st := range p.Stages {
 		if st.Live != nil && st.Live.Spec.Version == in.Version {
 			out.LiveIn = append(out.LiveIn, st.Environment)

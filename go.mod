@@ -27,6 +27,7 @@ require (
 	github.com/sigstore/sigstore v1.10.8
 	github.com/sigstore/sigstore-go v1.3.0
 	github.com/spf13/cobra v1.10.2
+	github.com/teambition/rrule-go v1.8.2
 	github.com/zitadel/oidc/v3 v3.46.0
 	go.yaml.in/yaml/v3 v3.0.6
 	golang.org/x/net v0.62.0

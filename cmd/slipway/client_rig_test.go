@@ -14,6 +14,7 @@ import (
 	"github.com/slipway-dev/slipway/deployers"
 	"github.com/slipway-dev/slipway/deployers/fake"
 	"github.com/slipway-dev/slipway/internal/app"
+	"github.com/slipway-dev/slipway/internal/calendar"
 	"github.com/slipway-dev/slipway/internal/engine"
 	"github.com/slipway-dev/slipway/internal/identity"
 	"github.com/slipway-dev/slipway/internal/server"
@@ -47,7 +48,7 @@ func newClientRig(t *testing.T) *clientRig {
 	fatal(t, queue.Start(work))
 	done := make(chan struct{})
 	go func() { defer close(done); eng.Run(work) }()
-	usecases := &app.App{Store: db, Deployers: registry, Clock: time.Now, AdminGroup: "admins"}
+	usecases := &app.App{Store: db, Deployers: registry, Clock: time.Now, AdminGroup: "admins", Calendars: &calendar.Calendars{}}
 	assets, err := static.New()
 	fatal(t, err)
 	pages, err := browser.New(browser.Config{App: usecases, Assets: assets})

@@ -13,6 +13,7 @@ import (
 
 	"github.com/slipway-dev/slipway/deployers"
 	"github.com/slipway-dev/slipway/internal/app"
+	"github.com/slipway-dev/slipway/internal/calendar"
 	"github.com/slipway-dev/slipway/internal/engine"
 	"github.com/slipway-dev/slipway/internal/identity"
 	"github.com/slipway-dev/slipway/internal/server"
@@ -65,7 +66,8 @@ func assemble(ctx context.Context, p parts) (*portal, error) {
 	}
 	eng.Waker = queue
 	usecases := &app.App{Store: p.store, Deployers: registry, Expressions: outside.expressions, Clock: time.Now, AdminGroup: p.config.AdminGroup}
-	eng.Aids = slipway.Aids{Approvers: usecases}
+	usecases.Calendars = &calendar.Calendars{}
+	eng.Aids = slipway.Aids{Approvers: usecases, Calendars: usecases.Calendars}
 	provider, err := identity.New(ctx, identity.Config{
 		Issuer: p.config.OIDCIssuer, ClientID: p.config.OIDCClientID, ClientSecret: p.config.OIDCClientSecret,
 		RedirectURL: p.config.PublicURL + "/auth/callback", GroupsClaim: p.config.OIDCGroupsClaim,

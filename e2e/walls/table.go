@@ -42,6 +42,7 @@ func rooms() []room {
 		{path: "internal/outbound", stdOnly: true},
 		{path: "internal/checks", inner: true, may: []string{"internal/slipway", "internal/outbound"}},
 		{path: "internal/provenance", inner: true, may: []string{"internal/slipway"}},
+		{path: "internal/calendar", may: []string{"internal/slipway"}},
 		{path: "internal/demo", may: []string{
 			"internal/app", "internal/engine", "internal/slipway", "internal/manifest", "internal/demoapp", "deployers/...",
 		}},
@@ -76,6 +77,7 @@ func homes() map[string][]string {
 		"github.com/prometheus/client_golang/api": checks,
 		"github.com/sigstore":                     provenance,
 		"github.com/in-toto":                      provenance,
+		"github.com/teambition/rrule-go":          {"internal/calendar"},
 	}
 }
 

@@ -22,6 +22,7 @@ import (
 type App struct {
 	Store     slipway.Store
 	Deployers slipway.Deployers
+	Calendars slipway.Calendars
 	// Expressions judges the conditions in pipelines; nil: they are taken as
 	// they are.
 	Expressions slipway.Expressions

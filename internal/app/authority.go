@@ -11,7 +11,9 @@ import (
 var _ slipway.Approvers = (*App)(nil)
 
 // aids are what gates are judged with.
-func (a *App) aids() slipway.Aids { return slipway.Aids{Approvers: a} }
+func (a *App) aids() slipway.Aids {
+	return slipway.Aids{Approvers: a, Calendars: a.Calendars}
+}
 
 // StillMay looks at an approver as they are known today: an approval does not
 // outlive the right to give it. Groups are those of the last sign-in.

@@ -45,7 +45,11 @@ func (a *App) Board(ctx context.Context, actor slipway.Actor, filter BoardFilter
 		if b.Environments, err = tx.Environments().List(ctx); err != nil {
 			return err
 		}
-		if b.Freezes, err = tx.Freezes().List(ctx, a.now()); err != nil {
+		names := make([]string, len(b.Environments))
+		for i, e := range b.Environments {
+			names[i] = e.Name
+		}
+		if b.Freezes, err = a.freezes(ctx, tx, names...); err != nil {
 			return err
 		}
 		b.Rows, err = boardRows(ctx, tx, services)

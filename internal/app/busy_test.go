@@ -44,6 +44,7 @@ func (r *rig) keepBusy() {
 	}
 	must(r.PutEnvironment(r.ctx, root, app.PutEnvironment{Environment: slipway.Environment{Name: "attic", Tier: slipway.TierDevelopment}}))(t)
 	must(r.LockEnvironment(r.ctx, root, app.LockEnvironment{Environment: "attic", Reason: "dust"}))(t)
+	must(r.AddCalendar(r.ctx, root, weekends("attic")))(t)
 	must(r.AddFreeze(r.ctx, root, app.AddFreeze{Environment: "attic", Reason: "winter", Until: r.clock().Add(time.Hour)}))(t)
 	must(r.CreateToken(r.ctx, dev, app.CreateToken{ID: "t1", SecretHash: "hash", Name: "laptop"}))(t)
 }

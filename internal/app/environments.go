@@ -221,13 +221,13 @@ func (a *App) RemoveFreeze(ctx context.Context, actor slipway.Actor, id int64) e
 	})
 }
 
-// Freezes lists current and coming freezes.
+// Freezes lists current and coming freezes, those of calendars included.
 func (a *App) Freezes(ctx context.Context, actor slipway.Actor) (out []slipway.Freeze, err error) {
 	if err := a.signedIn(actor); err != nil {
 		return nil, err
 	}
 	err = a.Store.Read(ctx, func(tx slipway.Tx) error {
-		out, err = tx.Freezes().List(ctx, a.now())
+		out, err = a.freezes(ctx, tx)
 		return err
 	})
 	return out, err

@@ -53,7 +53,7 @@ func (a *App) Inbox(ctx context.Context, actor slipway.Actor) (in Inbox, err err
 		if in.Asked, in.Decided, err = a.askedAndDecided(ctx, tx, actor); err != nil {
 			return err
 		}
-		in.Freezes, err = tx.Freezes().List(ctx, a.now())
+		in.Freezes, err = a.freezes(ctx, tx)
 		return err
 	})
 	return in, err

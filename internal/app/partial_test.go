@@ -80,7 +80,7 @@ func TestPartsThatAreRefused(t *testing.T) {
 	t.Parallel()
 	r := tenth(t, content("1"), content("2"))
 	r.release("shop", "3")
-	for name, part := range map[string]slipway.Part{"share": {Share: 101}, "match": {Match: []slipway.Match{{Header: "X-Region", Value: "eu"}}}} {
+	for name, part := range map[string]slipway.Part{"share": {Share: 101}, "match[0]": {Match: []slipway.Match{{Value: "eu"}}}} {
 		e := refused(t, of(r.give(&part)), slipway.CodeInvalid)
 		if len(e.Fields) != 1 || e.Fields[0].Field != name {
 			t.Errorf("%s: %v", name, e.Fields)

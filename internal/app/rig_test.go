@@ -15,6 +15,7 @@ import (
 	"github.com/slipway-dev/slipway/deployers"
 	"github.com/slipway-dev/slipway/deployers/fake"
 	"github.com/slipway-dev/slipway/internal/app"
+	"github.com/slipway-dev/slipway/internal/calendar"
 	"github.com/slipway-dev/slipway/internal/engine"
 	"github.com/slipway-dev/slipway/internal/slipway"
 	"github.com/slipway-dev/slipway/internal/store"
@@ -110,9 +111,9 @@ func openRig(t *testing.T, path string, now time.Time) *rig {
 	t.Cleanup(func() { _ = s.Close() })
 	r.store, r.fake = s, fake.New(fake.Options{Now: r.clock})
 	registry := engine.NewRegistry(map[string]deployers.Deployer{"fake": r.fake, "broken": broken{r.fake}})
-	r.App = &app.App{Store: s, Deployers: registry, Clock: r.clock, AdminGroup: adminGroup}
+	r.App = &app.App{Store: s, Deployers: registry, Clock: r.clock, AdminGroup: adminGroup, Calendars: &calendar.Calendars{}}
 	r.engine = &engine.Engine{Store: s, Wakes: s, Feed: s, Deployers: registry, Clock: r.clock, Log: slog.New(slog.DiscardHandler),
-		Aids: slipway.Aids{Approvers: r.App}}
+		Aids: slipway.Aids{Approvers: r.App, Calendars: r.Calendars}}
 	return r
 }
 

@@ -47,7 +47,7 @@ func (a *App) ServicePage(ctx context.Context, actor slipway.Actor, name string)
 		for _, e := range environments {
 			p.Environment[e.Name] = e
 		}
-		if p.Freezes, err = tx.Freezes().List(ctx, a.now()); err != nil {
+		if p.Freezes, err = a.freezes(ctx, tx); err != nil {
 			return err
 		}
 		if p.Releases, _, err = tx.Releases().List(ctx, name, slipway.Page{Limit: recentCount}); err != nil {
@@ -114,14 +114,8 @@ func (a *App) fillStage(ctx context.Context, tx slipway.Tx, actor slipway.Actor,
 	} else if !slipway.IsNotFound(err) {
 		return err
 	}
-	freezes, err := tx.Freezes().List(ctx, a.now())
-	if err != nil {
+	if p.Freezes, err = a.freezes(ctx, tx, environment); err != nil {
 		return err
-	}
-	for _, f := range freezes {
-		if f.Environment == environment {
-			p.Freezes = append(p.Freezes, f)
-		}
 	}
 	if p.Candidates, _, err = tx.Releases().List(ctx, service, slipway.Page{Limit: recentCount}); err != nil {
 		return err

@@ -133,6 +133,15 @@ func organisationCases() map[string]useCase {
 			}
 			return of(r.LetTheLineGo(r.ctx, a, app.LetTheLineGo{}))
 		}),
+		"AddCalendar": only(slipway.FreezeManage, "calendar.added", prod, func(r *rig, a slipway.Actor) error {
+			return of(r.AddCalendar(r.ctx, a, weekends("prod")))
+		}),
+		"ImportCalendars": only(slipway.FreezeManage, "calendar.added", all, func(r *rig, a slipway.Actor) error {
+			return of(r.ImportCalendars(r.ctx, a, app.ImportCalendars{Reason: "rest", File: []byte("BEGIN:VEVENT\nDTSTART:20260601T000000Z\nDURATION:P1D\nEND:VEVENT\n")}))
+		}),
+		"RemoveCalendar": only(slipway.FreezeManage, "calendar.removed", slipway.Resource{Environment: "attic"}, func(r *rig, a slipway.Actor) error {
+			return r.RemoveCalendar(r.ctx, a, 1)
+		}),
 		"AddBinding": only(slipway.AccessManage, "access.granted", webTeam, func(r *rig, a slipway.Actor) error {
 			return of(r.AddBinding(r.ctx, a, app.AddBinding{Binding: slipway.Binding{Role: slipway.RoleViewer,
 				Subject: slipway.Subject{Kind: slipway.SubjectGroup, Name: "guests"}, Scope: slipway.Scope{Kind: slipway.ScopeTeam, Name: "web"}}}))
@@ -210,6 +219,9 @@ func readCases() map[string]useCase {
 		"Line":         list("", func(r *rig, a slipway.Actor) error { return of(r.Line(r.ctx, a)) }),
 		"Freezes":      list("", func(r *rig, a slipway.Actor) error { return of(r.Freezes(r.ctx, a)) }),
 		"Access":       {asks: slipway.AccessExplain, stranger: denied, by: viewer, call: func(r *rig, a slipway.Actor) error { return of(r.Access(r.ctx, a)) }},
+		"FreezeCalendars": list("", func(r *rig, a slipway.Actor) error {
+			return of(r.FreezeCalendars(r.ctx, a))
+		}),
 		"VerifyAudit": {asks: slipway.AuditRead, stranger: denied, foreign: denied, viewer: denied, call: func(r *rig, a slipway.Actor) error {
 			return of(r.VerifyAudit(r.ctx, a))
 		}},

@@ -172,14 +172,8 @@ func LoadGateFacts(ctx context.Context, tx Tx, aids Aids, d Deployment, now time
 	if f.Line, err = tx.Line().Get(ctx); err != nil {
 		return f, err
 	}
-	freezes, err := tx.Freezes().List(ctx, now)
-	if err != nil {
+	if f.Freezes, err = FreezesIn(ctx, tx, aids, now, d.Environment); err != nil {
 		return f, err
-	}
-	for _, z := range freezes {
-		if z.Environment == d.Environment {
-			f.Freezes = append(f.Freezes, z)
-		}
 	}
 	if d.ID != 0 {
 		if err := f.loadVotes(ctx, tx, aids); err != nil {

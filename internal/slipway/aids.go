@@ -5,6 +5,7 @@ import "context"
 // Aids are what gates are judged with besides the store. A member that is nil is
 // not asked.
 type Aids struct {
+	Calendars Calendars
 	Approvers Approvers
 }
 

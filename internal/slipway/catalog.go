@@ -71,9 +71,12 @@ type Lock struct {
 }
 
 // Freeze keeps everybody from starting deployments in one environment for a
-// stretch of time known beforehand. Rollbacks pass.
+// stretch of time known beforehand. Rollbacks pass. One that a calendar makes
+// has the calendar's number and none of its own.
 type Freeze struct {
 	ID          int64     `json:"id"`
+	Calendar    int64     `json:"calendar,omitempty"`
+	Name        string    `json:"name,omitempty"` // of the calendar
 	Environment string    `json:"environment"`
 	Reason      string    `json:"reason"`
 	From        time.Time `json:"from"`

@@ -30,6 +30,7 @@ type Tx interface {
 	Votes() Votes
 	Bypasses() Bypasses
 	Freezes() Freezes
+	Calendars() CalendarBook
 	Line() Line
 	People() People
 	Bindings() Bindings

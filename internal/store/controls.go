@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strconv"
 
 	"github.com/slipway-dev/slipway/internal/slipway"
 )
@@ -78,4 +79,62 @@ func (s bypasses) Add(ctx context.Context, b slipway.Bypass) (slipway.Bypass, er
 	}
 	_, err := s.insert(ctx, "add bypass", &row)
 	return row.domain(), err
+}
+
+type calendarRow struct {
+	ID          int64 `gorm:"primaryKey;autoIncrement"`
+	Environment *string
+	Name        string
+	Kind        slipway.CalendarKind
+	Rule        string
+	Duration    doc[slipway.Duration]
+	Zone        string
+	Reason      string
+	MadeBy      string
+	CreatedAt   stamp `gorm:"autoCreateTime:false"`
+}
+
+func (calendarRow) TableName() string { return "freeze_calendars" }
+
+func (r calendarRow) domain() slipway.Calendar {
+	c := slipway.Calendar{
+		ID: r.ID, Name: r.Name, Kind: r.Kind, Rule: r.Rule, Duration: r.Duration.V, Zone: r.Zone,
+		Reason: r.Reason, By: r.MadeBy, CreatedAt: r.CreatedAt.Time,
+	}
+	if r.Environment != nil {
+		c.Environment = *r.Environment
+	}
+	return c
+}
+
+type freezeCalendars struct{ *tx }
+
+func (s freezeCalendars) List(ctx context.Context) ([]slipway.Calendar, error) {
+	return lists(ctx, s.tx, calendarRow.domain, "list calendars", `SELECT * FROM freeze_calendars ORDER BY id`)
+}
+
+func (s freezeCalendars) Get(ctx context.Context, id int64) (slipway.Calendar, error) {
+	row, err := one[calendarRow](ctx, s.tx, "calendar", strconv.FormatInt(id, 10),
+		`SELECT * FROM freeze_calendars WHERE id = ?`, id)
+	return row.domain(), err
+}
+
+func (s freezeCalendars) Add(ctx context.Context, c slipway.Calendar) (slipway.Calendar, error) {
+	row := calendarRow{
+		Name: c.Name, Kind: c.Kind, Rule: c.Rule, Duration: docOf(c.Duration), Zone: c.Zone,
+		Reason: c.Reason, MadeBy: c.By, CreatedAt: stampOf(c.CreatedAt),
+	}
+	if c.Environment != "" {
+		row.Environment = &c.Environment
+	}
+	_, err := s.insert(ctx, "add calendar", &row)
+	return row.domain(), err
+}
+
+func (s freezeCalendars) Remove(ctx context.Context, id int64) error {
+	n, err := s.exec(ctx, "remove calendar", `DELETE FROM freeze_calendars WHERE id = ?`, id)
+	if err == nil && n == 0 {
+		return slipway.NotFound("calendar", strconv.FormatInt(id, 10))
+	}
+	return err
 }

@@ -40,6 +40,7 @@ func (t *tx) Stages() slipway.Stages             { return stages{t} }
 func (t *tx) Votes() slipway.Votes               { return votes{t} }
 func (t *tx) Bypasses() slipway.Bypasses         { return bypasses{t} }
 func (t *tx) Freezes() slipway.Freezes           { return freezes{t} }
+func (t *tx) Calendars() slipway.CalendarBook    { return freezeCalendars{t} }
 func (t *tx) Line() slipway.Line                 { return line{t} }
 func (t *tx) People() slipway.People             { return people{t} }
 func (t *tx) Bindings() slipway.Bindings         { return bindings{t} }

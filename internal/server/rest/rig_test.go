@@ -22,6 +22,7 @@ import (
 	"github.com/slipway-dev/slipway/deployers"
 	"github.com/slipway-dev/slipway/deployers/fake"
 	"github.com/slipway-dev/slipway/internal/app"
+	"github.com/slipway-dev/slipway/internal/calendar"
 	"github.com/slipway-dev/slipway/internal/engine"
 	"github.com/slipway-dev/slipway/internal/server"
 	"github.com/slipway-dev/slipway/internal/server/rest"
@@ -114,7 +115,7 @@ func open(t *testing.T, path string, now time.Time) *rig {
 	ok(t, err)
 	backend := fake.New(fake.Options{Now: r.clock})
 	registry := engine.NewRegistry(map[string]deployers.Deployer{"fake": backend, "broken": broken{backend}})
-	r.App = &app.App{Store: r.store, Deployers: registry, Clock: r.clock, AdminGroup: "admins"}
+	r.App = &app.App{Store: r.store, Deployers: registry, Clock: r.clock, AdminGroup: "admins", Calendars: &calendar.Calendars{}}
 	r.engine = &engine.Engine{Store: r.store, Wakes: r.store, Feed: r.store, Deployers: registry, Clock: r.clock, Log: slog.New(slog.DiscardHandler)}
 	return r
 }

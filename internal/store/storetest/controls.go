@@ -90,3 +90,41 @@ func testBypasses(t *testing.T, f fixture) {
 	})
 	refused(t, "a bypass of nothing", err, slipway.CodeConflict)
 }
+
+func testCalendars(t *testing.T, f fixture) {
+	f.seed(t)
+	want := []slipway.Calendar{
+		{Environment: "production", Name: "Weekends", Kind: slipway.CalendarDeny, Rule: "DTSTART:20260102T170000\nRRULE:FREQ=WEEKLY", Duration: slipway.Duration(63 * time.Hour),
+			Zone: "Europe/Stockholm", Reason: "rest", By: "ana", CreatedAt: noon()},
+		{Name: "Office", Kind: slipway.CalendarAllow, Rule: "DTSTART:20260102T090000", Duration: slipway.Duration(90 * time.Second), Zone: "UTC", CreatedAt: noon()},
+	}
+	f.write(t, func(tx slipway.Tx) error {
+		for i := range want {
+			added, err := tx.Calendars().Add(f.ctx, want[i])
+			if err != nil {
+				return err
+			}
+			want[i].ID = added.ID
+			same(t, "what Add returns", added, want[i])
+		}
+		return nil
+	})
+	f.write(t, func(tx slipway.Tx) error {
+		list, err := tx.Calendars().List(f.ctx)
+		same(t, "calendars", list, want)
+		got, _ := tx.Calendars().Get(f.ctx, want[1].ID)
+		same(t, "one for all environments", got, want[1])
+		if err == nil {
+			err = tx.Calendars().Remove(f.ctx, want[0].ID)
+		}
+		refused(t, "removing it twice", tx.Calendars().Remove(f.ctx, want[0].ID), slipway.CodeNotFound)
+		_, missing := tx.Calendars().Get(f.ctx, want[0].ID)
+		refused(t, "what was removed", missing, slipway.CodeNotFound)
+		return err
+	})
+	err := f.Store.Write(f.ctx, func(tx slipway.Tx) error {
+		_, err := tx.Calendars().Add(f.ctx, slipway.Calendar{Environment: "nowhere", CreatedAt: noon()})
+		return err
+	})
+	refused(t, "a calendar of nothing", err, slipway.CodeConflict)
+}

@@ -50,6 +50,7 @@ func Run(t *testing.T, open func(t *testing.T) Parts) {
 		"stages changed by many":               testStagesTogether,
 		"votes":                                testVotes,
 		"freezes":                              testFreezes,
+		"freeze calendars":                     testCalendars,
 		"bypasses":                             testBypasses,
 		"the line":                             testLine,
 		"the line is stopped once":             testLineStoppedOnce,

@@ -28,17 +28,20 @@ func (c proxyClient) setRoutes(ctx context.Context, r routes) error {
 	return c.call(ctx, http.MethodPut, "/routes", r, nil)
 }
 
+// dial may outlive the call that asked for it, so the directory is its own.
+func (c proxyClient) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	dir, err := os.Open(c.dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = dir.Close() }()
+	return (&net.Dialer{}).DialContext(ctx, "unix", socketAddress(dir))
+}
+
 func (c proxyClient) call(ctx context.Context, method, path string, in, out any) error {
 	ctx, cancel := context.WithTimeout(ctx, controlTimeout)
 	defer cancel()
-	dir, err := os.Open(c.dir)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = dir.Close() }()
-	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "unix", socketAddress(dir))
-	}}
+	transport := &http.Transport{DisableKeepAlives: true, DialContext: c.dial}
 	body, err := json.Marshal(in)
 	if err != nil {
 		return err

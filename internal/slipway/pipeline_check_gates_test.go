@@ -109,7 +109,7 @@ func TestCheckPipelineRules(t *testing.T) {
 	t.Parallel()
 	week := Duration(8 * 24 * time.Hour)
 	many := func(n int) []string { return make([]string, n) }
-	run := Job{Command: []string{"./x"}}
+	run := Job{Command: []string{"/opt/x"}}
 	wave := func(site, config string) Wave { return Wave{Site: site, Config: json.RawMessage(config)} }
 	for name, c := range map[string]struct {
 		change func(*Stage)
@@ -123,10 +123,10 @@ func TestCheckPipelineRules(t *testing.T) {
 		}, ""},
 		"hook without name":      {func(s *Stage) { s.Hooks.Before = []Hook{{Job: run}} }, ".hooks.before[0].name: is missing"},
 		"hooks of one name":      {func(s *Stage) { s.Hooks.BeforeTraffic = []Hook{{Name: "a", Job: run}, {Name: "a", Job: run}} }, `.hooks.beforeTraffic[1].name: "a" is the name of number 1 already`},
-		"hook of nothing":        {func(s *Stage) { s.Hooks.OnRollback = []Hook{{Name: "a"}} }, ".hooks.onRollback[0].command: needs a program and its arguments, such as [./migrate, up]"},
+		"hook of nothing":        {func(s *Stage) { s.Hooks.OnRollback = []Hook{{Name: "a"}} }, ".hooks.onRollback[0].command: needs a program and its arguments, such as [/opt/shop/migrate, up]"},
 		"many retries":           {func(s *Stage) { s.Hooks.After = []Hook{{Name: "a", Job: run, Retries: 11}} }, ".hooks.after[0].retries: is 0 to 10, not 11"},
 		"again and again":        {func(s *Stage) { s.Hooks.After = []Hook{{Name: "a", Job: run, Again: "yes"}} }, `.hooks.after[0].again: is safe or ask, not "yes"`},
-		"long command":           {func(s *Stage) { s.Hooks.After = []Hook{{Name: "a", Job: Job{Command: append(many(201), "x")}}} }, ".hooks.after[0].command: holds at most 200\n.hooks.after[0].command: needs a program and its arguments, such as [./migrate, up]"},
+		"long command":           {func(s *Stage) { s.Hooks.After = []Hook{{Name: "a", Job: Job{Command: append(many(201), "x")}}} }, ".hooks.after[0].command: holds at most 200\n.hooks.after[0].command: needs a program and its arguments, such as [/opt/shop/migrate, up]"},
 		"waves":                  {func(s *Stage) { s.Waves = []Wave{wave("eu", `{"a":1}`), wave("us", "")} }, ""},
 		"wave without site":      {func(s *Stage) { s.Waves = []Wave{wave("", "")} }, ".waves[0].site: is missing"},
 		"wave twice":             {func(s *Stage) { s.Waves = []Wave{wave("eu", ""), wave("eu", "")} }, `.waves[1].site: "eu" is the name of number 1 already`},

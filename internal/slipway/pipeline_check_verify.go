@@ -164,8 +164,11 @@ var variableRule = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,127}$`)
 
 func (c *pipelineCheck) job(field string, j Job) {
 	c.most(field+".command", len(j.Command), maxArguments)
-	if len(j.Command) == 0 || j.Command[0] == "" {
-		c.add(field+".command", "needs a program and its arguments, such as [./migrate, up]")
+	switch {
+	case len(j.Command) == 0 || j.Command[0] == "":
+		c.add(field+".command", "needs a program and its arguments, such as [/opt/shop/migrate, up]")
+	case j.Dir == "" && relative(j.Command[0]):
+		c.add(field+".command[0]", "is a path from dir, and there is no dir; write a whole path, or a name that is in the PATH")
 	}
 	for i, argument := range j.Command {
 		if len(argument) > maxArgument || strings.Contains(argument, "\x00") {
@@ -184,7 +187,15 @@ func (c *pipelineCheck) job(field string, j Job) {
 		}
 	}
 	c.line(field+".dir", j.Dir)
+	if j.Dir != "" && !strings.HasPrefix(j.Dir, "/") {
+		c.add(field+".dir", "is a whole path, from / on")
+	}
 	c.between(field+".timeout", j.Timeout, shortestPause, longestJob)
+}
+
+// relative reports whether a program is named by a path that begins nowhere.
+func relative(program string) bool {
+	return strings.Contains(program, "/") && !strings.HasPrefix(program, "/") && !strings.HasPrefix(program, "${")
 }
 
 // metric checks a question to a source of figures. One that decides needs a

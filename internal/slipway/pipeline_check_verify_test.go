@@ -32,7 +32,7 @@ func figures(change func(*MetricCheck)) Check {
 }
 
 func task(change func(*Job)) Check {
-	j := Job{Command: []string{"./smoke", "--url", "${address}"}, Env: map[string]string{"LEVEL": "1"}}
+	j := Job{Command: []string{"/opt/smoke", "--url", "${address}"}, Env: map[string]string{"LEVEL": "1"}}
 	change(&j)
 	return Check{Job: &j}
 }
@@ -42,7 +42,7 @@ func TestCheckPipelineChecks(t *testing.T) {
 	url := func(text string) Check { return web(func(h *HTTPCheck) { h.URL = text }) }
 	tcp := func(text string) Check { return Check{TCP: &TCPCheck{Address: text}} }
 	words := "known are ${address}, ${environment}, ${previous}, ${service}, ${site}, ${stable}, ${version}"
-	program := ".job.command: needs a program and its arguments, such as [./migrate, up]"
+	program := ".job.command: needs a program and its arguments, such as [/opt/shop/migrate, up]"
 	hour := Duration(time.Hour)
 	for name, c := range map[string]struct {
 		check Check
@@ -84,7 +84,11 @@ func TestCheckPipelineChecks(t *testing.T) {
 		"our variable":      {task(func(j *Job) { j.Env = map[string]string{"SLIPWAY_X": ""} }), ".job.env.SLIPWAY_X: begins like what Slipway itself tells every job"},
 		"long variable":     {task(func(j *Job) { j.Env = map[string]string{"A": strings.Repeat("x", 4097)} }), ".job.env.A: is at most 4096 bytes long, without a zero byte"},
 		"job for days":      {task(func(j *Job) { j.Timeout = 25 * hour }), ".job.timeout: is 1s to 24h, not 25h"},
-		"directory":         {task(func(j *Job) { j.Dir = "a\nb" }), ".job.dir: is one line of at most 1024 bytes"},
+		"directory":         {task(func(j *Job) { j.Dir = "/a\nb" }), ".job.dir: is one line of at most 1024 bytes"},
+		"from where":        {task(func(j *Job) { j.Dir = "tests" }), ".job.dir: is a whole path, from / on"},
+		"in its directory":  {task(func(j *Job) { j.Dir, j.Command = "/opt", []string{"./x"} }), ""},
+		"in no directory":   {task(func(j *Job) { j.Command = []string{"./x"} }), ".job.command[0]: is a path from dir, and there is no dir; write a whole path, or a name that is in the PATH"},
+		"in the PATH":       {task(func(j *Job) { j.Command = []string{"migrate"} }), ""},
 		"metric":            {figures(func(*MetricCheck) {}), ""},
 		"provider":          {figures(func(m *MetricCheck) { m.Provider = "graphite" }), `.metric.provider: is prometheus, not "graphite"`},
 		"no query":          {figures(func(m *MetricCheck) { m.Query = " " }), ".metric.query: is missing"},

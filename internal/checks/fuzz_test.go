@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/slipway-dev/slipway/internal/checks"
 )
 
 // FuzzExpressions throws texts at both languages: what is accepted has to come
@@ -17,18 +19,24 @@ func FuzzExpressions(f *testing.F) {
 		"has(release.notes)", "dyn(result) == 'a'", "type(result) == double", "b'\\xff' == b''", "'\\", "result < 1 // words", "1 / 0 == 1 && result > 0", "result?[0]", "'a' + string(result) == 'a1'"} {
 		f.Add(text)
 	}
-	f.Fuzz(func(t *testing.T, text string) { tryExpression(t, x, text) })
+	f.Fuzz(func(t *testing.T, text string) {
+		tryExpression(t, x, text)
+		_, one := x.EvalCondition(t.Context(), text, []float64{1}, []float64{math.NaN()})
+		_, many := x.EvalCondition(t.Context(), text, []float64{1, math.Inf(1)}, nil)
+		_, gate := x.EvalGate(t.Context(), text, subject())
+		for _, err := range []error{one, many, gate} {
+			if err != nil && (strings.Contains(err.Error(), "internal error") || strings.Contains(err.Error(), "more than Slipway can read")) {
+				t.Errorf("%q: %v", text, err)
+			}
+		}
+	})
 }
 
-type evaluator interface {
-	CheckCondition(text string) string
-	CheckGate(text string) string
-}
-
-func tryExpression(t interface {
+type complaining interface {
 	Errorf(format string, args ...any)
-}, x evaluator, text string,
-) {
+}
+
+func tryExpression(t complaining, x *checks.Expressions, text string) {
 	for _, why := range []string{x.CheckCondition(text), x.CheckGate(text)} {
 		if strings.ContainsAny(why, "\n\r\x00") || len(why) > 700 {
 			t.Errorf("%q: %q", text, why)
@@ -36,19 +44,30 @@ func tryExpression(t interface {
 	}
 }
 
-// TestConditionsNeverPanic puts expressions together from pieces that go with
-// each other more often than not, and evaluates what is accepted.
+// TestConditionsNeverPanic puts expressions together that are well formed more
+// often than not, and evaluates what is accepted.
 func TestConditionsNeverPanic(t *testing.T) {
 	t.Parallel()
 	x := expressions(t)
-	pieces := []string{"result", "stable", "result[0]", "stable[1]", "size(result)", "isNaN(", "(", ")", " < ", " <= ", " == ", " && ", " || ", "!", "-", " * ", " / ", " % ",
-		"0", "1", "0.5", "-1.0", "1e308", "9223372036854775807", "'a'", "true", " ? ", " : ", "[", "]", ", ", "result.all(r, r ", "result.map(r, r * 2)", ".size()", "int(", "double(", "string(", " in "}
-	figures := rapid.SliceOfN(rapid.SampledFrom([]float64{0, 1, -1, 0.5, math.NaN(), math.Inf(1), math.Inf(-1), math.MaxFloat64}), 0, 3)
+	operands := rapid.SampledFrom([]string{"result", "stable", "result[0]", "stable[1]", "size(result)", "result.size()", "int(result)", "double(stable[0])",
+		"result.filter(r, r > 1)[0]", "0", "1", "-1", "0.5", "1e308", "9223372036854775807", "'a'", "true", "(result", "1)", "result[", ""})
+	operators := rapid.SampledFrom([]string{" + ", " - ", " * ", " / ", " % "})
+	comparisons := rapid.SampledFrom([]string{" < ", " <= ", " == ", " != ", " > ", " in "})
+	joints := rapid.SampledFrom([]string{" && ", " || ", " && !", " ? true : "})
+	condition := rapid.Custom(func(t *rapid.T) string {
+		text := operands.Draw(t, "a")
+		for range rapid.IntRange(0, 2).Draw(t, "more") {
+			text += operators.Draw(t, "operator") + operands.Draw(t, "b")
+		}
+		text += comparisons.Draw(t, "comparison") + operands.Draw(t, "c")
+		return rapid.SampledFrom([]string{text, text, "isNaN(result) || " + text, "result.all(r, r < 1 || " + text + ")"}).Draw(t, "within")
+	})
+	figures := rapid.SliceOfN(rapid.SampledFrom([]float64{0, 1, -1, 0.5, math.NaN(), math.Inf(1), math.Inf(-1), math.MaxFloat64}), 1, 3)
 	accepted := 0
 	rapid.Check(t, func(t *rapid.T) {
-		text := strings.Join(rapid.SliceOfN(rapid.SampledFrom(pieces), 1, 8).Draw(t, "pieces"), "")
-		if rapid.Bool().Draw(t, "compared") {
-			text += " < " + rapid.SampledFrom([]string{"1", "stable", "stable[0]", "0.5"}).Draw(t, "with")
+		text := condition.Draw(t, "condition")
+		for range rapid.IntRange(0, 2).Draw(t, "joined") {
+			text += joints.Draw(t, "joint") + condition.Draw(t, "other")
 		}
 		tryExpression(t, x, text)
 		result, stable := figures.Draw(t, "result"), figures.Draw(t, "stable")
@@ -62,4 +81,5 @@ func TestConditionsNeverPanic(t *testing.T) {
 	if accepted == 0 {
 		t.Error("no condition was accepted, so nothing was tried")
 	}
+	t.Logf("%d conditions were worked out", accepted)
 }

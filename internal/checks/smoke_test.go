@@ -169,7 +169,11 @@ func TestTCPChecks(t *testing.T) {
 // address: a check must not reach the first over a connection kept open.
 func TestAnAnswerComesFromWhatAnswersNow(t *testing.T) {
 	t.Parallel()
-	first := serve(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "first") })
+	first := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if fmt.Fprint(w, "first"); !r.Close {
+			t.Error("the check keeps its connection")
+		}
+	})
 	k := newChecks(t, checks.Config{})
 	ask := func(body string) slipway.Measurement {
 		return k.Measure(t.Context(), slipway.Check{HTTP: &slipway.HTTPCheck{URL: "${address}/", Body: body}}, at(first.URL))

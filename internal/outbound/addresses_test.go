@@ -34,6 +34,12 @@ func TestWhereSlipwayGoes(t *testing.T) {
 			t.Errorf("Slipway would go to %s", hostile)
 		}
 	}
+	for text, is := range map[string]string{"64:ff9b::a9fe:a9fe": "carries an IPv4", "64:ff9b:1::1": "carries an IPv4", "::7f00:2": "carries an IPv4", "::ffff:0:7f00:1": "carries an IPv4",
+		"127.0.0.1": "this machine", "169.254.169.254": "metadata", "10.0.0.1": "private", "ff02::1": "many", "100::1": "not of the public"} {
+		if why := d.Refuses(netip.MustParseAddr(text)); !strings.Contains(why, is) {
+			t.Errorf("%s %s, and should say that it %s", text, why, is)
+		}
+	}
 	if d.Refuses(netip.Addr{}) == "" {
 		t.Error("Slipway would go nowhere in particular")
 	}

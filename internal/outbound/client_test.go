@@ -197,7 +197,8 @@ func TestANameWithSeveralAddresses(t *testing.T) {
 		t.Errorf("neither address is allowed: %v", err)
 	}
 	_ = second.Close()
-	if _, _, err := get(t, allowed.Client(limits), "http://billing.test:"+port); !errors.As(err, &refused) {
+	turned := outbound.WithResolver([]netip.Prefix{netip.MustParsePrefix("127.0.0.2/32")}, nameServer(t, [4]byte{127, 0, 0, 2}, [4]byte{127, 0, 0, 1}))
+	if _, _, err := get(t, turned.Client(limits), "http://billing.test:"+port); !errors.As(err, &refused) {
 		t.Errorf("one address is refused and the other does not answer: %v", err)
 	}
 }

@@ -27,6 +27,7 @@ type Tx interface {
 	Releases() Releases
 	Deployments() Deployments
 	Stages() Stages
+	Sets() Sets
 	Votes() Votes
 	Bypasses() Bypasses
 	Freezes() Freezes
@@ -139,6 +140,20 @@ type Deployments interface {
 type Wakes interface {
 	// Due lists active deployments whose time to be looked at has come.
 	Due(ctx context.Context, now time.Time, limit int) ([]int64, error)
+}
+
+// Sets keeps release sets.
+type Sets interface {
+	Get(ctx context.Context, id int64) (ReleaseSet, error)
+	List(ctx context.Context, page Page) ([]ReleaseSet, string, error)
+	Active(ctx context.Context) ([]ReleaseSet, error) // oldest first
+	// Of returns the set that a deployment belongs to, CodeNotFound if none.
+	Of(ctx context.Context, deployment int64) (ReleaseSet, error)
+	Insert(ctx context.Context, s ReleaseSet) (ReleaseSet, error) // assigns the ID
+	// Save writes over the epoch that was read, else CodeConflict, and returns
+	// the set with its new epoch. What the set is, who asked for it and when is
+	// never changed.
+	Save(ctx context.Context, s ReleaseSet) (ReleaseSet, error)
 }
 
 // Stages keeps what is known of services in environments.

@@ -37,6 +37,7 @@ func (t *tx) Pipelines() slipway.Pipelines       { return pipelines{t} }
 func (t *tx) Releases() slipway.Releases         { return releases{t} }
 func (t *tx) Deployments() slipway.Deployments   { return deployments{t} }
 func (t *tx) Stages() slipway.Stages             { return stages{t} }
+func (t *tx) Sets() slipway.Sets                 { return sets{t} }
 func (t *tx) Votes() slipway.Votes               { return votes{t} }
 func (t *tx) Bypasses() slipway.Bypasses         { return bypasses{t} }
 func (t *tx) Freezes() slipway.Freezes           { return freezes{t} }

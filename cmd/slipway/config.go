@@ -37,6 +37,7 @@ type config struct {
 	PrometheusToken  string
 	PrometheusOrg    string
 	WebhookSecret    string
+	TrustedRoot      string // path of a file
 	LogLevel         string
 }
 
@@ -68,6 +69,7 @@ func settings() []setting {
 		{"SLIPWAY_PROMETHEUS_TOKEN", true, "", func(c *config) *string { return &c.PrometheusToken }, "its bearer token"},
 		{"SLIPWAY_PROMETHEUS_ORG", false, "", func(c *config) *string { return &c.PrometheusOrg }, "tenant, where it has several"},
 		{"SLIPWAY_WEBHOOK_SECRET", true, "", func(c *config) *string { return &c.WebhookSecret }, "signs what gates send to other systems"},
+		{"SLIPWAY_SIGSTORE_TRUSTED_ROOT", false, "", func(c *config) *string { return &c.TrustedRoot }, "file that says whose certificates provenance may be signed with"},
 		{"SLIPWAY_LOG_LEVEL", false, "info", func(c *config) *string { return &c.LogLevel }, "debug, info, warn or error"},
 	}
 }
@@ -195,6 +197,9 @@ func (c config) check() []error {
 		bad("SLIPWAY_TRUSTED_PROXIES", "is a list of networks such as 10.0.0.0/8,192.0.2.7/32: %v", err)
 	}
 	problems = append(problems, c.checkOutbound()...)
+	if _, err := c.verifier(); err != nil {
+		problems = append(problems, err)
+	}
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
 		bad("SLIPWAY_LOG_LEVEL", "is debug, info, warn or error, not %q", c.LogLevel)
@@ -250,6 +255,6 @@ func (c config) print(w io.Writer) {
 				value = u.Redacted()
 			}
 		}
-		fmt.Fprintf(w, "%-28s %s\n", s.key, value)
+		fmt.Fprintf(w, "%-30s %s\n", s.key, value)
 	}
 }

@@ -50,5 +50,7 @@ func (c config) forDev(environ []string) (config, error) {
 	c.OutboundAllow = cmp.Or(given.OutboundAllow, "loopback")
 	c.PrometheusURL, c.PrometheusToken, c.PrometheusOrg = given.PrometheusURL, given.PrometheusToken, given.PrometheusOrg
 	c.WebhookSecret = cmp.Or(given.WebhookSecret, rand.Text())
-	return c, errors.Join(c.checkOutbound()...)
+	c.TrustedRoot = given.TrustedRoot
+	_, err := c.verifier()
+	return c, errors.Join(append(c.checkOutbound(), err)...)
 }

@@ -68,6 +68,7 @@ func assemble(ctx context.Context, p parts) (*portal, error) {
 	usecases := &app.App{Store: p.store, Deployers: registry, Expressions: outside.expressions, Clock: time.Now, AdminGroup: p.config.AdminGroup}
 	usecases.Calendars = &calendar.Calendars{}
 	eng.Aids = slipway.Aids{Approvers: usecases, Calendars: usecases.Calendars}
+	breakable(p.deployers, eng, usecases)
 	provider, err := identity.New(ctx, identity.Config{
 		Issuer: p.config.OIDCIssuer, ClientID: p.config.OIDCClientID, ClientSecret: p.config.OIDCClientSecret,
 		RedirectURL: p.config.PublicURL + "/auth/callback", GroupsClaim: p.config.OIDCGroupsClaim,

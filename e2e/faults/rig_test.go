@@ -21,7 +21,7 @@ import (
 )
 
 // Set once by TestMain, before any test runs.
-var binary string
+var binary, scratch string
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
@@ -29,13 +29,19 @@ func run(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "slipway-faults-")
 	if err == nil {
 		defer func() { _ = os.RemoveAll(dir) }()
+		scratch = dir
 		binary, err = portal.Binary(dir)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	return m.Run()
+	code := m.Run()
+	if err := writeReport(os.Getenv("FAULTS_VERSION")); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
 }
 
 const (

@@ -102,7 +102,7 @@ func (s *source) ask(ctx context.Context, query, at string) (figures, error) {
 	if s.config.Org != "" {
 		request.Header.Set("X-Scope-OrgID", s.config.Org)
 	}
-	response, body, err := s.client.Do(ctx, request)
+	response, body, err := s.client.Do(ctx, request) //nolint:bodyclose // it has read the body and closed it
 	if err != nil {
 		return figures{}, s.unreached(ctx, err)
 	}
@@ -152,11 +152,11 @@ func (s *source) refused(status int, a answer) error {
 	said := strings.TrimSuffix(short(a.Error), ".")
 	switch {
 	case status == http.StatusBadRequest:
-		return fmt.Errorf("Prometheus does not understand the query: %s", said) //nolint:staticcheck // a name begins with a capital
+		return fmt.Errorf("Prometheus does not understand the query: %s", said)
 	case status == http.StatusUnprocessableEntity:
-		return fmt.Errorf("Prometheus cannot work the query out: %s", said) //nolint:staticcheck // a name begins with a capital
+		return fmt.Errorf("Prometheus cannot work the query out: %s", said)
 	case status == http.StatusServiceUnavailable:
-		return fmt.Errorf("Prometheus gave the query up: %s", said) //nolint:staticcheck // a name begins with a capital
+		return fmt.Errorf("Prometheus gave the query up: %s", said)
 	default:
 		return fmt.Errorf("%s answered %s: %s", s.host, statusWords(status), said)
 	}

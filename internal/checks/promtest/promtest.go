@@ -97,7 +97,7 @@ func (s *Server) run(t testing.TB, program string, port int) {
 	go func() { ended <- cmd.Wait() }()
 	t.Cleanup(func() {
 		_ = alive.Close()
-		<-ended
+		_ = <-ended // killed, as meant
 	})
 	ctx, cancel := context.WithTimeout(context.Background(), readyWithin)
 	defer cancel()

@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/slipway-dev/slipway/internal/checks"
 	"github.com/slipway-dev/slipway/internal/outbound"
+	"github.com/slipway-dev/slipway/internal/provenance"
 	"github.com/slipway-dev/slipway/internal/slipway"
 )
 
@@ -21,7 +22,7 @@ func newAsking(c config, jobs slipway.Jobs) (asking, error) {
 	if err != nil {
 		return asking{}, err
 	}
-	verifier, err := c.verifier()
+	verifier, err := provenance.New(nil)
 	if err != nil {
 		return asking{}, err
 	}

@@ -68,6 +68,7 @@ func freezeCommand() *cobra.Command {
 	})
 	cmd.Flags().StringVar(&reason, "reason", "", "why others wait")
 	cmd.Flags().StringVar(&until, "until", "", "2026-12-27T08:00:00Z, 2026-12-27 (midnight here), or from now: 36h")
+	cmd.AddCommand(calendarCommand())
 	return cmd
 }
 

@@ -146,6 +146,28 @@ func (c *Client) Unfreeze(ctx context.Context, id int64) error {
 	return err
 }
 
+// Calendars lists the calendars that make freezes.
+func (c *Client) Calendars(ctx context.Context) (Answer[List[Calendar]], error) {
+	return get[List[Calendar]](ctx, c, nil, "freezes", "calendars")
+}
+
+// AddCalendar adds a freeze that comes again.
+func (c *Client) AddCalendar(ctx context.Context, n NewCalendar) (Answer[Calendar], error) {
+	return post[Calendar](ctx, c, n, "freezes", "calendars")
+}
+
+// ImportCalendars makes a calendar of each event of an iCalendar file.
+func (c *Client) ImportCalendars(ctx context.Context, file []byte, environment, kind, zone, reason string) (Answer[List[Calendar]], error) {
+	return call[List[Calendar]](ctx, c, request{method: http.MethodPost, path: []string{"freezes", "calendars", "import"},
+		query: values("environment", environment, "kind", kind, "zone", zone, "reason", reason), text: file, kind: "text/calendar"})
+}
+
+// RemoveCalendar removes a calendar with all the freezes that it makes.
+func (c *Client) RemoveCalendar(ctx context.Context, id int64) error {
+	_, err := call[struct{}](ctx, c, request{method: http.MethodDelete, path: []string{"freezes", "calendars", number(id)}})
+	return err
+}
+
 // Tokens lists the owner's API tokens, or everybody's.
 func (c *Client) Tokens(ctx context.Context, all bool) (Answer[List[Token]], error) {
 	query := url.Values{}

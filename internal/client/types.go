@@ -253,6 +253,23 @@ type Freeze struct {
 	Until       time.Time `json:"until"`
 }
 
+// NewCalendar asks for a freeze that comes again.
+type NewCalendar struct {
+	Environment string `json:"environment,omitempty"`
+	Name        string `json:"name"`
+	Kind        string `json:"kind,omitempty"`
+	Rule        string `json:"rule"`
+	Duration    string `json:"duration"`
+	Zone        string `json:"zone"`
+	Reason      string `json:"reason"`
+}
+
+// Calendar is a freeze that comes again.
+type Calendar struct {
+	ID int64 `json:"id"`
+	NewCalendar
+}
+
 // Line is the line of the whole organisation.
 type Line struct {
 	Stopped   bool      `json:"stopped"`

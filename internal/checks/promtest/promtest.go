@@ -93,14 +93,11 @@ func (s *Server) run(t testing.TB, program string, port int) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan struct{})
-	go func() {
-		_ = cmd.Wait() // killed, as meant
-		close(ended)
-	}()
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
 	t.Cleanup(func() {
 		_ = alive.Close()
-		<-ended
+		_ = <-ended // killed, as meant
 	})
 	ctx, cancel := context.WithTimeout(context.Background(), readyWithin)
 	defer cancel()

@@ -10,9 +10,11 @@ import (
 	"github.com/slipway-dev/slipway/internal/slipway"
 )
 
-// Freeze keeps an environment from new deployments for a known time.
+// Freeze keeps an environment from new deployments for a known time. One that a
+// calendar makes has no number of its own.
 type Freeze struct {
 	ID          int64     `json:"id"`
+	Calendar    int64     `json:"calendar,omitempty" doc:"Number of the calendar that makes it; the freeze itself has none."`
 	Environment string    `json:"environment"`
 	Reason      string    `json:"reason"`
 	From        time.Time `json:"from"`
@@ -29,7 +31,7 @@ type AddFreeze struct {
 }
 
 func freeze(f slipway.Freeze) Freeze {
-	return Freeze{ID: f.ID, Environment: f.Environment, Reason: f.Reason, From: at(f.From), Until: at(f.Until), By: f.By}
+	return Freeze{ID: f.ID, Calendar: f.Calendar, Environment: f.Environment, Reason: f.Reason, From: at(f.From), Until: at(f.Until), By: f.By}
 }
 
 type addFreezeIn struct {
@@ -39,7 +41,7 @@ type addFreezeIn struct {
 
 func (s *Surface) registerFreezes() {
 	add(s, operation{id: "list-freezes", method: http.MethodGet, path: "/freezes", access: server.SignedIn(), tag: "environments",
-		summary: "List current and coming freezes"}, s.listFreezes)
+		summary: "List current and coming freezes, those of calendars included"}, s.listFreezes)
 	add(s, operation{id: "add-freeze", method: http.MethodPost, path: "/freezes", access: server.Needs(slipway.FreezeManage), tag: "environments",
 		summary: "Keep an environment from new deployments for a known time", status: http.StatusCreated}, s.addFreeze)
 	add(s, operation{id: "remove-freeze", method: http.MethodDelete, path: "/freezes/{id}", access: server.Needs(slipway.FreezeManage), tag: "environments",

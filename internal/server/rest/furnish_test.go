@@ -59,6 +59,8 @@ func (r *rig) furnish() {
 	}
 	gone := r.promote("developer", "1.0.0", "other")
 	must(r.Cancel(ctx, admin, app.Control{Deployment: gone}))(t)
+	must(r.AddCalendar(ctx, admin, app.AddCalendar{Environment: "other", Name: "Christmas", Reason: "rest", Rule: "DTSTART:20251224T000000\nRRULE:FREQ=YEARLY",
+		Duration: slipway.Duration(72 * time.Hour), Zone: "Europe/Stockholm"}))(t)
 	must(r.AddFreeze(ctx, admin, app.AddFreeze{Environment: "other", Reason: "holidays", From: r.clock().Add(240 * time.Hour), Until: r.clock().Add(480 * time.Hour)}))(t)
 	ok(t, r.store.Write(ctx, func(tx slipway.Tx) error {
 		return tx.Logs().Append(ctx, 1, []slipway.LogLine{{At: t0, Source: "shop-1", Stream: "stdout", Text: "hello"}}, "c1")

@@ -54,17 +54,19 @@ func bodies(r *rig) map[string]any {
 		"approve": map[string]any{"plan": plan.Plan}, "reject": map[string]any{"reason": "not now"},
 		"rollback": map[string]any{"reason": "broken"}, "put-environment": map[string]any{"rank": 1, "tier": "staging"},
 		"put-lock": map[string]any{"reason": "cutover"}, "post-lock": map[string]any{"reason": "cutover"},
-		"add-freeze":   map[string]any{"environment": "staging", "reason": "holidays", "until": "2027-01-01T00:00:00Z"},
-		"add-binding":  map[string]any{"subject": map[string]any{"kind": "group", "name": "new"}, "role": "viewer", "scope": map[string]any{"kind": "team", "name": "web"}},
-		"create-token": map[string]any{"name": "new"},
-		"bypass-gate":  map[string]any{"gate": "approval", "reason": "it burns"}, "stop-the-line": map[string]any{"reason": "fire"},
+		"add-freeze":       map[string]any{"environment": "staging", "reason": "holidays", "until": "2027-01-01T00:00:00Z"},
+		"add-binding":      map[string]any{"subject": map[string]any{"kind": "group", "name": "new"}, "role": "viewer", "scope": map[string]any{"kind": "team", "name": "web"}},
+		"create-token":     map[string]any{"name": "new"},
+		"add-calendar":     map[string]any{"name": "Weekends", "reason": "rest", "rule": "DTSTART:20260102T170000\nRRULE:FREQ=WEEKLY", "duration": "63h", "zone": "UTC"},
+		"import-calendars": "BEGIN:VEVENT\nDTSTART:20260601T000000Z\nDURATION:P1D\nEND:VEVENT\n",
+		"bypass-gate":      map[string]any{"gate": "approval", "reason": "it burns"}, "stop-the-line": map[string]any{"reason": "fire"},
 	}
 }
 
 // requestOf makes the request of an operation on what the rig has.
 func requestOf(r *rig, op listed, body any, role string) call {
 	ids := map[string]string{"pause-deployment": "5", "resume-deployment": "5", "cancel-deployment": "5", "retry-deployment": "6", "get-deployment-logs": "1",
-		"remove-freeze": "1", "remove-binding": "1", "revoke-token": r.spare[role]}
+		"remove-freeze": "1", "remove-calendar": "1", "remove-binding": "1", "revoke-token": r.spare[role]}
 	id := ids[op.id]
 	if id == "" {
 		id = "4"
@@ -73,6 +75,8 @@ func requestOf(r *rig, op listed, body any, role string) call {
 	switch op.id {
 	case "explain-access":
 		path += "?permission=deployment.promote&resource=service%3Dshop,environment%3Dstaging&actor=viewer"
+	case "import-calendars":
+		path += "?reason=rest"
 	case "get-outlook":
 		path += "?version=1.2.0"
 	}

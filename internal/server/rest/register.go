@@ -18,6 +18,7 @@ func (s *Surface) registerAll() {
 	s.registerRollbacks()
 	s.registerEnvironments()
 	s.registerFreezes()
+	s.registerCalendars()
 	s.registerLine()
 	s.registerAccess()
 	s.registerTokens()

@@ -171,6 +171,9 @@ func (r *rig) send(c call) answered {
 	case nil:
 	case string:
 		body, kind = strings.NewReader(b), "application/yaml"
+		if strings.HasPrefix(b, "BEGIN:") {
+			kind = "text/calendar"
+		}
 	default:
 		encoded, err := json.Marshal(b)
 		ok(r.t, err)

@@ -31,6 +31,7 @@ type portal struct {
 	store    *store.Store
 	queue    *store.Queue
 	engine   *engine.Engine
+	jobs     hostJobs
 	usecases *app.App
 	server   *server.Server
 	main     net.Listener
@@ -97,7 +98,7 @@ func assemble(ctx context.Context, p parts) (*portal, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &portal{config: p.config, log: p.log, store: p.store, queue: queue, engine: eng, usecases: usecases, server: srv, main: p.main, metrics: p.metrics}, nil
+	return &portal{config: p.config, log: p.log, store: p.store, queue: queue, engine: eng, jobs: hostJobs, usecases: usecases, server: srv, main: p.main, metrics: p.metrics}, nil
 }
 
 // How long a stopping portal waits for requests and looks in progress.
@@ -146,14 +147,17 @@ func (p *portal) run(ctx context.Context) error {
 // answersFor is how long a request that is sent again gets its first answer.
 const answersFor = 7 * 24 * time.Hour
 
-// forgetAnswers drops the answers kept under idempotency keys once nobody asks
-// for them any more.
+// forgetAnswers drops the answers kept under idempotency keys, and the output of
+// jobs, once nobody asks for them any more.
 func (p *portal) forgetAnswers(ctx context.Context) {
 	ticker := time.NewTicker(time.Hour)
 	defer ticker.Stop()
 	for {
 		if err := p.store.DeleteKeysBefore(ctx, time.Now().Add(-answersFor)); err != nil && ctx.Err() == nil {
 			p.log.WarnContext(ctx, "old idempotency keys stay for now", "error", err)
+		}
+		if err := p.jobs.Forget(ctx, time.Now().Add(-jobsFor)); err != nil && ctx.Err() == nil {
+			p.log.WarnContext(ctx, "what old jobs have printed stays for now", "error", err)
 		}
 		select {
 		case <-ctx.Done():

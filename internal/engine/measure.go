@@ -9,6 +9,10 @@ import (
 	"github.com/slipway-dev/slipway/internal/slipway"
 )
 
+// measureTimeout bounds one measurement. Most end sooner, by the limit of their
+// own; a look as a whole may take a minute.
+const measureTimeout = 45 * time.Second
+
 // measure makes the check whose time has come, if there is one. What it is
 // about is what the deployer reports this moment.
 func (e *Engine) measure(ctx context.Context, d slipway.Deployment, seen slipway.Observed) (slipway.Measured, bool) {
@@ -39,7 +43,7 @@ func (e *Engine) measure(ctx context.Context, d slipway.Deployment, seen slipway
 			return failed("The portal that ran the job does not answer for it any more.")
 		}
 	}
-	call, cancel := context.WithTimeout(ctx, callTimeout)
+	call, cancel := context.WithTimeout(ctx, measureTimeout)
 	defer cancel()
 	err := guard(func() error {
 		measured.Measurement = e.Checks.Measure(call, check, subject)
@@ -91,7 +95,7 @@ func (e *Engine) probe(ctx context.Context, d slipway.Deployment) ([]slipway.Pro
 	if err != nil {
 		return nil, err
 	}
-	call, cancel := context.WithTimeout(ctx, callTimeout)
+	call, cancel := context.WithTimeout(ctx, measureTimeout)
 	defer cancel()
 	probes := make([]slipway.Probe, len(due))
 	var wg sync.WaitGroup

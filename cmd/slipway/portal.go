@@ -67,7 +67,7 @@ func assemble(ctx context.Context, p parts) (*portal, error) {
 	}
 	eng.Waker = queue
 	usecases := &app.App{Store: p.store, Deployers: registry, Expressions: outside.expressions, Clock: time.Now, AdminGroup: p.config.AdminGroup}
-	usecases.Calendars = &calendar.Calendars{}
+	usecases.Calendars, usecases.Prober = &calendar.Calendars{}, outside.checks
 	eng.Aids = slipway.Aids{Approvers: usecases, Calendars: usecases.Calendars}
 	breakable(p.deployers, eng, usecases)
 	provider, err := identity.New(ctx, identity.Config{

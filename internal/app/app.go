@@ -23,6 +23,8 @@ type App struct {
 	Store     slipway.Store
 	Deployers slipway.Deployers
 	Calendars slipway.Calendars
+	// Prober is asked by dry runs; nil: gates that ask outside stay unasked.
+	Prober slipway.Prober
 	// Expressions judges the conditions in pipelines; nil: they are taken as
 	// they are.
 	Expressions slipway.Expressions

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -111,6 +112,7 @@ func TestWhatIsAtWorkStandsStill(t *testing.T) {
 	if d := stands(); d.State != slipway.Running || d.Message != "10 % of traffic: done; the line is stopped by Root: payments are down." {
 		t.Errorf("it is %s: %s", d.State, d.Message)
 	}
+	r.why(r.Why(r.ctx, viewer, d.ID))(fmt.Sprintf("Deployment %d of 2 to prod stands still: The line is stopped by Root: payments are down.", d.ID), "stop-the-line")
 	must(r.Pause(r.ctx, dev, app.Control{Deployment: d.ID}))(t)
 	r.letTheLineGo()
 	if d := stands(); d.State != slipway.Paused {

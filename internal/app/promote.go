@@ -125,32 +125,36 @@ type Outlook struct {
 // Outlook answers "what if", and changes nothing.
 func (a *App) Outlook(ctx context.Context, actor slipway.Actor, c Promote) (Outlook, error) {
 	var o Outlook
-	err := a.Store.Read(ctx, func(tx slipway.Tx) error {
-		service, err := a.service(ctx, tx, actor, c.Service, c.Environment, slipway.ServiceRead)
-		if err != nil {
-			return err
-		}
-		on := service.Resource(c.Environment)
-		r, err := c.request(actor, a.now())
-		if err != nil {
-			return err
-		}
-		if o.Draft, err = slipway.MakeDraft(ctx, tx, a.Deployers, r); err != nil {
-			return err
-		}
-		if o.Refusals, err = slipway.Admit(ctx, tx, o.Draft, r); err != nil {
-			return err
-		}
-		facts, err := slipway.LoadGateFacts(ctx, tx, a.aids(), slipway.Deployment{
-			Service: c.Service, Environment: c.Environment, Version: c.Version, Cause: r.Cause,
-			RequestedBy: actor.Person(), Plan: o.Draft.Plan, CreatedAt: a.now(),
-		}, a.now())
-		if err != nil {
-			return err
-		}
-		o.Verdicts = slipway.Verdicts(facts)
-		o.WhyNot, err = a.may(ctx, tx, actor, slipway.DeploymentPromote, on)
+	err := a.Store.Read(ctx, func(tx slipway.Tx) (err error) {
+		o, _, err = a.outlook(ctx, tx, actor, c)
 		return err
 	})
 	return o, err
+}
+
+// outlook also returns the deployment that it would be.
+func (a *App) outlook(ctx context.Context, tx slipway.Tx, actor slipway.Actor, c Promote) (o Outlook, d slipway.Deployment, err error) {
+	service, err := a.service(ctx, tx, actor, c.Service, c.Environment, slipway.ServiceRead)
+	if err != nil {
+		return o, d, err
+	}
+	r, err := c.request(actor, a.now())
+	if err != nil {
+		return o, d, err
+	}
+	if o.Draft, err = slipway.MakeDraft(ctx, tx, a.Deployers, r); err != nil {
+		return o, d, err
+	}
+	if o.Refusals, err = slipway.Admit(ctx, tx, o.Draft, r); err != nil {
+		return o, d, err
+	}
+	d = slipway.Deployment{Team: service.Team, Service: c.Service, Environment: c.Environment, Version: c.Version, Cause: r.Cause, State: slipway.Waiting,
+		RequestedBy: actor.Person(), Plan: o.Draft.Plan, PlanDigest: o.Draft.Plan.Digest(), CreatedAt: a.now()}
+	facts, err := slipway.LoadGateFacts(ctx, tx, a.aids(), d, a.now())
+	if err != nil {
+		return o, d, err
+	}
+	o.Verdicts = slipway.Verdicts(facts)
+	o.WhyNot, err = a.may(ctx, tx, actor, slipway.DeploymentPromote, service.Resource(c.Environment))
+	return o, d, err
 }

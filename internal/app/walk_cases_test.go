@@ -188,6 +188,11 @@ func readCases() map[string]useCase {
 		"Outlook": read(func(r *rig, a slipway.Actor) error {
 			return of(r.Outlook(r.ctx, a, app.Promote{Service: "shop", Environment: "prod", Version: "2"}))
 		}),
+		"DryRun": read(func(r *rig, a slipway.Actor) error {
+			return of(r.DryRun(r.ctx, a, app.Promote{Service: "shop", Environment: "prod", Version: "2"}))
+		}),
+		"Why":      read(func(r *rig, a slipway.Actor) error { return of(r.Why(r.ctx, a, r.active("shop", "prod").ID)) }),
+		"WhyStage": read(func(r *rig, a slipway.Actor) error { return of(r.WhyStage(r.ctx, a, "shop", "prod")) }),
 		"WhyNot": read(func(r *rig, a slipway.Actor) error {
 			return of(r.WhyNot(r.ctx, a, app.Ask{Permission: slipway.HoldLift, On: inProd}))
 		}),

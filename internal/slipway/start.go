@@ -29,18 +29,14 @@ func Start(ctx context.Context, tx Tx, deployers Deployers, r Request, evidence 
 	if err := Refuse(what, blocking); err != nil {
 		return Deployment{}, err
 	}
-	if live := draft.State.Live; r.Cause == CausePromote && live != nil && live.Spec.ID() == draft.Plan.To.ID() {
-		return Deployment{}, Conflict(r.Version+" is already live in "+r.Environment+".", "There is nothing to promote.")
-	}
-	if p := draft.State.Partial; r.Cause == CausePromote && p != nil && p.same(draft.Plan) {
-		return Deployment{}, Conflict(fmt.Sprintf("%s already has %s in %s.", r.Version, p.words(), r.Environment), "Ask for another part, or roll back to withdraw it.")
-	}
-	if live := draft.State.Live; r.Cause == CauseRedeploy && (live == nil || live.Spec.Version != r.Version) {
-		return Deployment{}, Conflict(r.Version+" is not live in "+r.Environment+", so it cannot be sent out again.", "Promote it.")
-	}
-	older, err := makeRoom(ctx, tx, r, now)
+	older, err := Room(ctx, tx, draft, r)
 	if err != nil {
 		return Deployment{}, err
+	}
+	if older != nil {
+		if *older, err = Advance(ctx, tx, *older, SupersededBy{Version: r.Version}, r.By, now); err != nil {
+			return Deployment{}, err
+		}
 	}
 	d := Deployment{
 		Team: draft.Service.Team, Service: r.Service, Environment: r.Environment, Version: r.Version,
@@ -64,9 +60,12 @@ func Start(ctx context.Context, tx Tx, deployers Deployers, r Request, evidence 
 	return d, recordDeployment(ctx, tx, d, r.By, "deployment."+string(r.Cause), summary, now)
 }
 
-// makeRoom ends the active deployment of the stage if the request may take its
-// place, and returns it.
-func makeRoom(ctx context.Context, tx Tx, r Request, now time.Time) (*Deployment, error) {
+// Room returns the active deployment whose place a request would take, nil if
+// there is none. The error says why there is no room, or no point in it.
+func Room(ctx context.Context, tx Tx, draft Draft, r Request) (*Deployment, error) {
+	if err := pointless(draft, r); err != nil {
+		return nil, err
+	}
 	active, err := tx.Deployments().Active(ctx, r.Service, r.Environment)
 	if IsNotFound(err) {
 		return nil, nil
@@ -88,8 +87,22 @@ func makeRoom(ctx context.Context, tx Tx, r Request, now time.Time) (*Deployment
 		return nil, Conflict(fmt.Sprintf("Deployment %d already asks for %s in %s.", active.ID, r.Version, r.Environment),
 			"Decide on that one.")
 	}
-	older, err := Advance(ctx, tx, active, SupersededBy{Version: r.Version}, r.By, now)
-	return &older, err
+	return &active, nil
+}
+
+// pointless says that a request asks for what is so already, or can never be.
+func pointless(draft Draft, r Request) error {
+	live, part := draft.State.Live, draft.State.Partial
+	switch {
+	case r.Cause == CausePromote && live != nil && live.Spec.ID() == draft.Plan.To.ID():
+		return Conflict(r.Version+" is already live in "+r.Environment+".", "There is nothing to promote.")
+	case r.Cause == CausePromote && part != nil && part.same(draft.Plan):
+		return Conflict(fmt.Sprintf("%s already has %s in %s.", r.Version, part.words(), r.Environment), "Ask for another part, or roll back to withdraw it.")
+	case r.Cause == CauseRedeploy && (live == nil || live.Spec.Version != r.Version):
+		return Conflict(r.Version+" is not live in "+r.Environment+", so it cannot be sent out again.", "Promote it.")
+	default:
+		return nil
+	}
 }
 
 // asked reports whether the plan is for the time and the part of a request. A

@@ -37,11 +37,15 @@ type Deployment struct {
 // PhaseRun is a phase at work.
 type PhaseRun struct {
 	Phase
-	State     string     `json:"state" doc:"applying, converging, baking, held, done or failed"`
+	State     string     `json:"state" doc:"applying, converging, baking, held, unknown (nobody can tell whether the call took effect), done or failed"`
 	Message   string     `json:"message,omitempty"`
 	StartedAt time.Time  `json:"startedAt"`
 	ReadyAt   *time.Time `json:"readyAt,omitempty"`
 	EndedAt   *time.Time `json:"endedAt,omitempty"`
+	Try       int        `json:"try,omitempty" doc:"Of a hook: runs before this one."`
+	Back      int        `json:"back,omitempty" doc:"Place on the way back, from 1; left out on the way forward."`
+	Released  bool       `json:"released,omitempty" doc:"Whether somebody let it go on."`
+	Checks    []CheckRun `json:"checks,omitempty"`
 }
 
 func deployment(d slipway.Deployment) Deployment {
@@ -56,7 +60,18 @@ func deployment(d slipway.Deployment) Deployment {
 }
 
 func phaseRun(r slipway.PhaseRun) PhaseRun {
-	return PhaseRun{Phase: phase(r.Desired), State: string(r.State), Message: r.Message, StartedAt: at(r.StartedAt), ReadyAt: utc(r.ReadyAt), EndedAt: utc(r.EndedAt)}
+	return PhaseRun{Phase: phase(r.Desired), State: string(r.State), Message: r.Message, StartedAt: at(r.StartedAt), ReadyAt: utc(r.ReadyAt), EndedAt: utc(r.EndedAt),
+		Try: r.Try, Back: r.Back, Released: r.Released, Checks: each(r.Checks, checkRun)}
+}
+
+// measuredRun is phaseRun with what its checks have measured, which would be
+// too long for lists.
+func measuredRun(r slipway.PhaseRun) PhaseRun {
+	out := phaseRun(r)
+	for i, c := range r.Checks {
+		out.Checks[i].Measurements = each(c.Measurements, measurement)
+	}
+	return out
 }
 
 // Vote is one person's decision on exactly one plan.
@@ -86,7 +101,7 @@ func deploymentDetail(p app.DeploymentPage) DeploymentDetail {
 		WhyNot: map[string]string{}, Bypasses: each(p.Bypasses, bypassed), Votes: each(p.Votes, func(v slipway.Vote) Vote {
 			return Vote{Decision: string(v.Decision), Plan: v.PlanDigest, By: v.By, ByName: v.ByName, Comment: v.Comment, Via: string(v.Via), At: at(v.At)}
 		})}
-	out.Gates = verdicts(p.Verdicts)
+	out.Gates, out.Phases = verdicts(p.Verdicts), each(p.Deployment.Runs, measuredRun)
 	verbs := map[string]string{"approve": p.VoteWhyNot, "reject": p.WhyNot[slipway.DeploymentApprove], "control": p.WhyNot[slipway.DeploymentControl],
 		"rollback": p.WhyNot[slipway.DeploymentRollback], "bypass": p.WhyNot[slipway.GateBypass]}
 	for verb, why := range verbs {

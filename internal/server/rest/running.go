@@ -17,18 +17,21 @@ type Observed struct {
 	Converged  bool            `json:"converged"`
 	Tracks     []ObservedTrack `json:"tracks"`
 	Address    string          `json:"address,omitempty"`
+	Preview    string          `json:"preview,omitempty" doc:"Where a release without traffic can be looked at."`
 	Message    string          `json:"message,omitempty"`
 	Failed     bool            `json:"failed,omitempty" doc:"Waiting longer cannot help."`
 }
 
 // ObservedTrack is one release as the deployer sees it run.
 type ObservedTrack struct {
-	Spec    string `json:"spec"`
-	Version string `json:"version"`
-	Wanted  int    `json:"wanted"`
-	Ready   int    `json:"ready"`
-	Weight  int    `json:"weight"`
-	Message string `json:"message,omitempty"`
+	Site     string `json:"site,omitempty" doc:"Where, if there are several sites."`
+	Spec     string `json:"spec"`
+	Version  string `json:"version"`
+	Wanted   int    `json:"wanted"`
+	Ready    int    `json:"ready"`
+	Weight   int    `json:"weight"`
+	Draining int    `json:"draining,omitempty" doc:"Replicas that finish what they have begun, and get nothing new."`
+	Message  string `json:"message,omitempty"`
 }
 
 // Live is the release that last succeeded in an environment.
@@ -86,12 +89,12 @@ func observed(o *slipway.Observed) *Observed {
 	if o == nil {
 		return nil
 	}
-	return &Observed{At: at(o.At), Generation: o.Generation, Converged: o.Converged, Address: o.Address, Message: o.Message, Failed: o.Failed,
+	return &Observed{At: at(o.At), Generation: o.Generation, Converged: o.Converged, Address: o.Address, Preview: o.Preview, Message: o.Message, Failed: o.Failed,
 		Tracks: each(o.Tracks, observedTrack)}
 }
 
 func observedTrack(t slipway.ObservedTrack) ObservedTrack {
-	return ObservedTrack{Spec: t.Spec, Version: t.Version, Wanted: t.Wanted, Ready: t.Ready, Weight: t.Weight, Message: t.Message}
+	return ObservedTrack{Site: t.Site, Spec: t.Spec, Version: t.Version, Wanted: t.Wanted, Ready: t.Ready, Weight: t.Weight, Draining: t.Draining, Message: t.Message}
 }
 
 func hold(h *slipway.Hold) *Hold {

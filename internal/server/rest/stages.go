@@ -11,6 +11,10 @@ type Stage struct {
 	Deployer    DeployerRef `json:"deployer"`
 	Strategy    Strategy    `json:"strategy"`
 	Gates       []Gate      `json:"gates"`
+	Verify      []Check     `json:"verify" doc:"What is checked of a release at work."`
+	Bake        string      `json:"bake,omitempty" doc:"How long the last phase is watched."`
+	Hooks       Hooks       `json:"hooks" doc:"Jobs at fixed points of a deployment."`
+	Waves       []Wave      `json:"waves" doc:"Sites that go out one after the other; none: there is one."`
 	AutoPromote bool        `json:"autoPromote"`
 	OnFailure   string      `json:"onFailure" doc:"rollback or stop"`
 	Deadline    string      `json:"deadline" doc:"For each phase to become ready, such as 5m."`
@@ -24,11 +28,21 @@ type DeployerRef struct {
 
 // Strategy is how a stage replaces what runs.
 type Strategy struct {
-	Type     string       `json:"type" doc:"recreate, rolling, blueGreen or canary"`
-	Batch    int          `json:"batch,omitempty"`
-	KeepWarm string       `json:"keepWarm,omitempty"`
-	Manual   bool         `json:"manual,omitempty"`
-	Steps    []CanaryStep `json:"steps,omitempty"`
+	Type           string       `json:"type" doc:"recreate, rolling, blueGreen, canary or partial"`
+	Batch          int          `json:"batch,omitempty" doc:"Rolling: replicas replaced at once."`
+	MaxUnavailable int          `json:"maxUnavailable,omitempty" doc:"Rolling: replicas that may be missing meanwhile."`
+	KeepWarm       string       `json:"keepWarm,omitempty" doc:"Blue-green: how long the old side stays up."`
+	Manual         bool         `json:"manual,omitempty" doc:"Blue-green: a person switches."`
+	Preview        bool         `json:"preview,omitempty" doc:"Blue-green: the new side answers at the preview address first."`
+	Steps          []CanaryStep `json:"steps,omitempty"`
+	Share          int          `json:"share,omitempty" doc:"Partial: percent of the traffic."`
+	Match          []Match      `json:"match,omitempty" doc:"Partial: requests that get the new release whatever the share."`
+}
+
+// Wave is one site of several.
+type Wave struct {
+	Site   string   `json:"site"`
+	Config Settings `json:"config" doc:"Laid over the deployer's config, key by key."`
 }
 
 // CanaryStep is a share of the traffic.
@@ -38,29 +52,11 @@ type CanaryStep struct {
 	Pause  bool   `json:"pause,omitempty"`
 }
 
-// Gate is one condition of a stage; exactly one member is set.
-type Gate struct {
-	Approval *ApprovalGate `json:"approval,omitempty"`
-	Soak     *SoakGate     `json:"soak,omitempty"`
-}
-
-// ApprovalGate asks people.
-type ApprovalGate struct {
-	Count        int      `json:"count"`
-	Groups       []string `json:"groups,omitempty"`
-	SelfApproval bool     `json:"selfApproval"`
-	Expires      string   `json:"expires"`
-}
-
-// SoakGate asks that a release has been live elsewhere for a while.
-type SoakGate struct {
-	In  string `json:"in"`
-	For string `json:"for"`
-}
-
 func stage(s slipway.Stage) Stage {
 	return Stage{Environment: s.Environment, After: listed(s.After), Deployer: deployerRef(s.Deployer), Strategy: strategy(s.Strategy),
-		Gates: each(s.Gates, gate), AutoPromote: s.AutoPromote, OnFailure: string(s.OnFailure), Deadline: s.Deadline.String()}
+		Gates: each(s.Gates, gate), Verify: each(s.Verify, check), Bake: duration(s.Bake), Hooks: hooks(s.Hooks),
+		Waves:       each(s.Waves, func(w slipway.Wave) Wave { return Wave{Site: w.Site, Config: Settings(w.Config)} }),
+		AutoPromote: s.AutoPromote, OnFailure: string(s.OnFailure), Deadline: s.Deadline.String()}
 }
 
 func deployerRef(d slipway.DeployerRef) DeployerRef {
@@ -68,20 +64,10 @@ func deployerRef(d slipway.DeployerRef) DeployerRef {
 }
 
 func strategy(s slipway.Strategy) Strategy {
-	out := Strategy{Type: string(s.Type), Batch: s.Batch, KeepWarm: duration(s.KeepWarm), Manual: s.Manual}
+	out := Strategy{Type: string(s.Type), Batch: s.Batch, MaxUnavailable: s.MaxUnavailable, KeepWarm: duration(s.KeepWarm), Manual: s.Manual, Preview: s.Preview,
+		Share: s.Share, Match: each(s.Match, match)}
 	for _, step := range s.Steps {
 		out.Steps = append(out.Steps, CanaryStep{Weight: step.Weight, Bake: duration(step.Bake), Pause: step.Pause})
-	}
-	return out
-}
-
-func gate(g slipway.Gate) Gate {
-	var out Gate
-	if a := g.Approval; a != nil {
-		out.Approval = &ApprovalGate{Count: a.Count, Groups: a.Groups, SelfApproval: a.SelfApproval, Expires: a.Expires.String()}
-	}
-	if k := g.Soak; k != nil {
-		out.Soak = &SoakGate{In: k.In, For: k.For.String()}
 	}
 	return out
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"github.com/slipway-dev/slipway/internal/checks"
 	"github.com/slipway-dev/slipway/internal/outbound"
-	"github.com/slipway-dev/slipway/internal/provenance"
 	"github.com/slipway-dev/slipway/internal/slipway"
 )
 
@@ -22,7 +21,7 @@ func newAsking(c config, jobs slipway.Jobs) (asking, error) {
 	if err != nil {
 		return asking{}, err
 	}
-	verifier, err := provenance.New(nil)
+	verifier, err := c.verifier()
 	if err != nil {
 		return asking{}, err
 	}

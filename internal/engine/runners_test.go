@@ -260,7 +260,7 @@ func TestAFailedCheckRollsBack(t *testing.T) {
 		r.engine.Checks = f
 		r.service("shop", stage("staging", func(s *slipway.Stage) {
 			s.Strategy = slipway.Strategy{Type: slipway.StrategyCanary, Steps: []slipway.CanaryStep{{Weight: 50, Bake: slipway.Duration(time.Hour)}}}
-			s.Verify = []slipway.Check{{Name: "errors", Metric: &slipway.MetricCheck{Provider: "prometheus", Query: "up"},
+			s.Verify = []slipway.Check{{Name: "errors", Metric: &slipway.MetricCheck{Provider: "prometheus", Query: "up", Success: "result == 1"},
 				Interval: slipway.Duration(time.Minute), Count: 10, FailureLimit: 1}}
 		}))
 		r.release("shop", "1", "2")

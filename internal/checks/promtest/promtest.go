@@ -93,11 +93,14 @@ func (s *Server) run(t testing.TB, program string, port int) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait() // killed, as meant
+		close(ended)
+	}()
 	t.Cleanup(func() {
 		_ = alive.Close()
-		_ = <-ended // killed, as meant
+		<-ended
 	})
 	ctx, cancel := context.WithTimeout(context.Background(), readyWithin)
 	defer cancel()

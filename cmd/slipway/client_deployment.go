@@ -217,12 +217,16 @@ func (c *cli) deployment(d client.Answer[client.Deployment], err error) error {
 			t.row("Phase", strings.TrimSpace(p.Name+": "+p.State+" "+p.Message))
 		}
 		for _, change := range v.Changes {
-			t.row("Change", fmt.Sprintf("%s %s %s: %s -> %s", change.Mark, change.Kind, change.Name, orNone(change.Before), orNone(change.After)))
+			t.row("Change", differenceText(change))
 		}
 		for _, commit := range v.Commits {
 			t.row("Commit", short(commit.Commit)+" "+commit.Subject)
 		}
 	})
+}
+
+func differenceText(d client.Difference) string {
+	return fmt.Sprintf("%s %s %s: %s -> %s", d.Mark, d.Kind, d.Name, orNone(d.Before), orNone(d.After))
 }
 
 func orNone(text string) string {

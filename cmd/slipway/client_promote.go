@@ -13,7 +13,7 @@ import (
 func promoteCommand() *cobra.Command {
 	var at string
 	var matches []string
-	var wait bool
+	var wait, dryRun bool
 	var timeout time.Duration
 	p := client.Promotion{}
 	cmd := command("promote SERVICE VERSION --to ENVIRONMENT", "Ask for a release to go to an environment", cobra.ExactArgs(2), func(ctx context.Context, c *cli, args []string) error {
@@ -24,6 +24,9 @@ func promoteCommand() *cobra.Command {
 		if err := promotionOf(&p, at, matches, time.Now()); err != nil {
 			return err
 		}
+		if dryRun {
+			return c.dryRun(ctx, args[0], p)
+		}
 		d, err := c.Promote(ctx, args[0], p)
 		return c.begun(ctx, d, err, wait, timeout)
 	})
@@ -33,6 +36,7 @@ func promoteCommand() *cobra.Command {
 	f.StringVar(&at, "at", "", "not before: 2026-12-27T08:00:00Z, 2026-12-27 (midnight here), or from now: 36h")
 	f.IntVar(&p.Share, "share", 0, "percent of the traffic, where the stage gives parts; 100 is all of it")
 	f.StringArrayVar(&matches, "match", nil, "header:NAME=VALUE or cookie:NAME=VALUE of requests that get it, where the stage gives parts; may be given again")
+	f.BoolVar(&dryRun, "dry-run", false, "say what would happen, and start nothing; the exit code is 0 if it would start at once, 3 if it would wait")
 	waitFlags(cmd, &wait, &timeout)
 	return cmd
 }

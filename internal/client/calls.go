@@ -64,6 +64,29 @@ func (c *Client) Promote(ctx context.Context, service string, p Promotion) (Answ
 	return post[Deployment](ctx, c, p, "services", service, "deployments")
 }
 
+// DryRun says what would happen if a release were promoted now.
+func (c *Client) DryRun(ctx context.Context, service string, p Promotion) (Answer[DryRun], error) {
+	query := values("version", p.Version)
+	if p.At != nil {
+		query.Set("at", p.At.Format(time.RFC3339Nano))
+	}
+	if p.Share > 0 {
+		query.Set("share", strconv.Itoa(p.Share))
+	}
+	return get[DryRun](ctx, c, query, "services", service, "environments", p.Environment, "dry-run")
+}
+
+// Why says why a deployment is where it is.
+func (c *Client) Why(ctx context.Context, id int64) (Answer[Why], error) {
+	return get[Why](ctx, c, nil, "deployments", number(id), "why")
+}
+
+// WhyStage says why nothing new starts in a stage, or why what is under way
+// there does not go on.
+func (c *Client) WhyStage(ctx context.Context, service, environment string) (Answer[Why], error) {
+	return get[Why](ctx, c, nil, "services", service, "environments", environment, "why")
+}
+
 // Rollback asks for what served before.
 func (c *Client) Rollback(ctx context.Context, service, environment, to, reason string, acceptIrreversible bool) (Answer[Deployment], error) {
 	return post[Deployment](ctx, c, map[string]any{"to": to, "reason": reason, "acceptIrreversible": acceptIrreversible},

@@ -175,6 +175,32 @@ type Deployment struct {
 	WhyNot      map[string]string `json:"whyNot"`
 }
 
+// Why says why something does not go on.
+type Why struct {
+	Summary   string            `json:"summary"`
+	BlockedBy []Verdict         `json:"blockedBy"`
+	WhyNot    map[string]string `json:"whyNot"`
+}
+
+// DryRun is what would happen if a release were promoted now.
+type DryRun struct {
+	Starts bool `json:"starts"`
+	Plan   struct {
+		Preview string `json:"preview"`
+		Phases  []struct {
+			Name  string `json:"name"`
+			Bake  string `json:"bake"`
+			Pause bool   `json:"pause"`
+		} `json:"phases"`
+	} `json:"plan"`
+	Changes   []Difference `json:"changes"`
+	Refusals  []Verdict    `json:"refusals"`
+	Gates     []Verdict    `json:"gates"`
+	Takes     *Deployment  `json:"takes"`
+	NoPreview string       `json:"noPreview"`
+	WhyNot    string       `json:"whyNot"`
+}
+
 // Board is a page of the grid of services and environments.
 type Board struct {
 	Rows []BoardRow `json:"rows"`

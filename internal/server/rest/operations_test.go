@@ -77,7 +77,7 @@ func requestOf(r *rig, op listed, body any, role string) call {
 		path += "?permission=deployment.promote&resource=service%3Dshop,environment%3Dstaging&actor=viewer"
 	case "import-calendars":
 		path += "?reason=rest"
-	case "get-outlook":
+	case "get-outlook", "dry-run":
 		path += "?version=1.2.0"
 	}
 	return call{method: op.method, path: path, role: role, body: body}

@@ -14,6 +14,7 @@ func (s *Surface) registerAll() {
 	s.registerDeployments()
 	s.registerControls()
 	s.registerBypass()
+	s.registerWhy()
 	s.registerRunning()
 	s.registerRollbacks()
 	s.registerEnvironments()

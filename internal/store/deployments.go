@@ -164,7 +164,7 @@ func (s deployments) Insert(ctx context.Context, d slipway.Deployment) (slipway.
 			fmt.Sprintf("A deployment of %s to %s is already under way.", d.Service, d.Environment),
 			"Wait for it to end, or cancel it.")
 	}
-	s.wakeFor(row)
+	s.wakeFor(ctx, row)
 	return row.domain(), nil
 }
 
@@ -190,7 +190,7 @@ func (s deployments) Save(ctx context.Context, d slipway.Deployment) (slipway.De
 			fmt.Sprintf("Deployment %d has moved on in the meantime.", d.ID),
 			"Look at it again; somebody or something was quicker.")
 	}
-	s.wakeFor(row)
+	s.wakeFor(ctx, row)
 	return row.domain(), nil
 }
 

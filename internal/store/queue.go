@@ -2,13 +2,15 @@ package store
 
 import (
 	"context"
+	"errors"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/riverdriver/riversqlite"
-	"github.com/riverqueue/river/rivertype"
 )
 
 // QueueOptions tune a Queue; the zero value is fit for production.
@@ -19,10 +21,29 @@ type QueueOptions struct {
 
 // Queue calls the engine to look at deployments. Any number of replicas may run
 // one; each wake-up goes to one of them.
+//
+// A job of river's is only the bell: it is done as soon as it was heard, and the
+// look waits here for its team's turn. So what one team has waiting is in nobody
+// else's way, neither in the database nor among the workers. A look that is lost
+// with its process is found by the sweeper, as the row stays due.
 type Queue struct {
-	s      *Store
-	client riverClient
-	pool   *pgxpool.Pool // river's own, on PostgreSQL
+	s       *Store
+	look    func(ctx context.Context, deployment int64) error
+	timeout time.Duration
+	client  riverClient
+	pool    *pgxpool.Pool // river's own, on PostgreSQL
+	turns   *turns
+	work    context.Context // of all looks
+	cut     context.CancelFunc
+	idle    context.Context // of those that wait for a turn or rest
+	hurry   context.CancelFunc
+	looks   sync.WaitGroup
+
+	mu       sync.Mutex
+	waiting  map[int64]bool // for their first turn
+	resting  map[int64]bool
+	stopping bool
+	left     []int64 // to be looked at by others
 }
 
 type riverClient interface {
@@ -40,33 +61,35 @@ func (s *Store) NewQueue(look func(ctx context.Context, deployment int64) error,
 	if o.LookTimeout <= 0 {
 		o.LookTimeout = time.Minute
 	}
+	q := &Queue{s: s, look: look, timeout: o.LookTimeout, turns: newTurns(o.Workers), waiting: map[int64]bool{}, resting: map[int64]bool{}}
+	q.work, q.cut = context.WithCancel(context.Background())
+	q.idle, q.hurry = context.WithCancel(q.work)
 	workers := river.NewWorkers()
-	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[lookArgs]) error {
-		return look(ctx, job.Args.Deployment)
+	river.AddWorker(workers, river.WorkFunc(func(_ context.Context, job *river.Job[lookArgs]) error {
+		q.heard(job.Args)
+		return nil
 	}))
 	config := &river.Config{
-		Logger: s.riverLog(), Workers: workers, RetryPolicy: lookAgain{},
-		Queues:     map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: o.Workers}},
-		JobTimeout: o.LookTimeout, RescueStuckJobsAfter: o.LookTimeout + 5*time.Minute,
+		Logger: s.riverLog(), Workers: workers,
+		Queues:        map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: o.Workers}},
 		FetchCooldown: 5 * time.Millisecond, FetchPollInterval: 100 * time.Millisecond,
 		CompletedJobRetentionPeriod: time.Minute, CancelledJobRetentionPeriod: time.Minute,
 		DiscardedJobRetentionPeriod: time.Hour,
 	}
-	if !s.postgres {
+	var err error
+	if s.postgres {
+		if q.pool, err = s.queuePool(); err == nil {
+			q.client, err = river.NewClient(riverpgxv5.New(q.pool), config)
+		}
+	} else {
 		config.FetchPollInterval = 25 * time.Millisecond // nothing notifies it
-		client, err := river.NewClient(riversqlite.New(s.writer), config)
-		return &Queue{s: s, client: client}, fault("make the queue", err)
+		q.client, err = river.NewClient(riversqlite.New(s.writer), config)
 	}
-	pool, err := s.queuePool()
 	if err != nil {
-		return nil, err
-	}
-	client, err := river.NewClient(riverpgxv5.New(pool), config)
-	if err != nil {
-		pool.Close()
+		q.close()
 		return nil, fault("make the queue", err)
 	}
-	return &Queue{s: s, client: client, pool: pool}, nil
+	return q, nil
 }
 
 // queuePool is small: river fetches and completes in batches.
@@ -85,25 +108,55 @@ func (s *Store) queuePool() (*pgxpool.Pool, error) {
 	return pool, fault("make the queue", err)
 }
 
+func (q *Queue) close() {
+	q.cut()
+	if q.pool != nil {
+		q.pool.Close()
+	}
+}
+
 // Start begins to call look. The context only bounds the start.
 func (q *Queue) Start(ctx context.Context) error {
 	return fault("start the queue", q.client.Start(context.WithoutCancel(ctx)))
 }
 
 // Stop lets the looks that are at work finish, until ctx ends, and starts no
-// more. A queue that was stopped is not started again.
+// more. Those that wait or rest are handed to the other replicas. A queue that
+// was stopped is not started again.
 func (q *Queue) Stop(ctx context.Context) error {
+	defer q.close()
 	err := q.client.Stop(ctx)
-	if q.pool != nil {
-		q.pool.Close()
+	q.mu.Lock()
+	q.stopping = true
+	q.mu.Unlock()
+	q.hurry()
+	cut := context.AfterFunc(ctx, q.cut)
+	q.looks.Wait()
+	if !cut() {
+		err = errors.Join(err, ctx.Err())
 	}
-	return fault("stop the queue", err)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	handing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	return fault("stop the queue", errors.Join(err, q.ring(handing, q.left)))
 }
 
 // Wake queues a look at each deployment for which none is queued yet. Looks at
-// work do not count: they may have read the row before it changed, and those
-// of a process that died seem to be at work for minutes.
+// work do not count: they may have read the row before it changed, and those of
+// a process that died seem to be at work for minutes.
 func (q *Queue) Wake(ctx context.Context, ids []int64) error {
+	return q.ring(ctx, q.unheard(ids))
+}
+
+// unheard leaves out those that are going to be looked at here in any case.
+func (q *Queue) unheard(ids []int64) []int64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(ids), func(id int64) bool { return q.waiting[id] || q.resting[id] })
+}
+
+func (q *Queue) ring(ctx context.Context, ids []int64) error {
 	if len(ids) == 0 {
 		return nil
 	}
@@ -112,29 +165,12 @@ func (q *Queue) Wake(ctx context.Context, ids []int64) error {
 		if t.s.postgres {
 			field = `(args->>'deployment')::bigint`
 		}
-		rows, err := many[struct{ ID int64 }](ctx, t, "list queued looks",
-			`SELECT DISTINCT `+field+` AS id FROM river_job WHERE kind = 'look' AND state IN ('available', 'retryable', 'scheduled')`)
-		if err != nil {
-			return err
-		}
-		queued := make(map[int64]bool, len(rows))
+		rows, err := many[lookArgs](ctx, t, "list looks to be queued", `SELECT id AS deployment, team FROM deployments
+			WHERE id IN ? AND id NOT IN (SELECT `+field+` FROM river_job
+				WHERE kind = 'look' AND state IN ('available', 'retryable', 'scheduled'))`, ids)
 		for _, row := range rows {
-			queued[row.ID] = true
+			t.wakes = append(t.wakes, wake{lookArgs: row})
 		}
-		for _, id := range ids {
-			if !queued[id] {
-				queued[id] = true
-				t.wakes = append(t.wakes, wake{deployment: id})
-			}
-		}
-		return nil
+		return err
 	})
-}
-
-// lookAgain spaces the repeats of a failed look: 1, 2, 4, 8 seconds.
-type lookAgain struct{}
-
-// NextRetry implements river.ClientRetryPolicy.
-func (lookAgain) NextRetry(job *rivertype.JobRow) time.Time {
-	return time.Now().Add(time.Second << min(max(job.Attempt-1, 0), 4))
 }

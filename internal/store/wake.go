@@ -12,10 +12,12 @@ import (
 	"github.com/riverqueue/river/rivertype"
 )
 
-// lookArgs is all a job says: look at this deployment. The row is the truth, so
-// a job that is lost, late or doubled does no harm.
+// lookArgs is all a job says: look at this deployment of that team. The row is
+// the truth, so a job that is lost, late or doubled does no harm.
 type lookArgs struct {
-	Deployment int64 `json:"deployment"`
+	Deployment int64  `json:"deployment"`
+	Team       string `json:"team"`
+	Failed     int    `json:"failed,omitempty"` // looks in a row, before this one
 }
 
 // Kind names the job in the database.
@@ -23,16 +25,13 @@ func (lookArgs) Kind() string { return "look" }
 
 // wake is a job to be inserted when the transaction is about to commit.
 type wake struct {
-	deployment int64
-	at         time.Time
+	lookArgs
+	at time.Time
 }
 
 // soon is up to when a wake-up becomes a job at once. The sweeper finds later
 // ones when they are due, and thousands that wait cost the queue nothing.
 const soon = time.Second
-
-// maxLooks is how often one job is tried; after that the sweeper makes another.
-const maxLooks = 5
 
 // inserter is the one method of a river client that inserts.
 type inserter interface {
@@ -61,16 +60,17 @@ func readyAtOnce(ctx context.Context, params []*rivertype.JobInsertParams, next 
 	return next(ctx)
 }
 
-// wakeFor remembers to wake the engine for a row that was just written.
-func (t *tx) wakeFor(row deploymentRow) {
-	if row.NextWakeAt == nil {
+// wakeFor remembers to wake the engine for a row that was just written. A look
+// that saves its own deployment stays with it and needs nobody to wake it.
+func (t *tx) wakeFor(ctx context.Context, row deploymentRow) {
+	if at := lookIn(ctx); row.NextWakeAt == nil || (at != nil && at.args.Deployment == row.ID) {
 		return
 	}
 	now := t.s.now()
 	if row.NextWakeAt.After(now.Add(soon)) {
 		return
 	}
-	w := wake{deployment: row.ID}
+	w := wake{lookArgs: lookArgs{Deployment: row.ID, Team: row.Team}}
 	if row.NextWakeAt.After(now) {
 		// Counted from now by the real clock, which is the one workers go by.
 		w.at = time.Now().Add(row.NextWakeAt.Sub(now))
@@ -89,7 +89,7 @@ func (t *tx) flushWakes(ctx context.Context) error {
 	params := make([]river.InsertManyParams, 0, len(t.wakes))
 	for _, w := range t.wakes {
 		params = append(params, river.InsertManyParams{
-			Args: lookArgs{w.deployment}, InsertOpts: &river.InsertOpts{ScheduledAt: w.at, MaxAttempts: maxLooks},
+			Args: w.lookArgs, InsertOpts: &river.InsertOpts{ScheduledAt: w.at},
 		})
 	}
 	t.wakes = nil

@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -121,6 +122,95 @@ func testSweeper(t *testing.T, f fixture) {
 	}
 	if err := wake(f.ctx, nil); err != nil {
 		t.Errorf("waking nobody: %v", err)
+	}
+}
+
+// testTurns: whatever one team has waiting, another's first is next but few.
+func testTurns(t *testing.T, f fixture) {
+	const many, few = 150, 10
+	names := make([]string, many)
+	for i := range names {
+		names[i] = fmt.Sprintf("s-%d", i)
+	}
+	f.seed(t, append(names, "other")...)
+	begun, goOn := make(chan int64, many+1), make(chan struct{})
+	f.StartQueue(t, func(ctx context.Context, id int64) error {
+		begun <- id
+		select {
+		case <-goOn:
+		case <-ctx.Done():
+		}
+		return nil
+	})
+	now := time.Now()
+	f.write(t, func(tx slipway.Tx) error {
+		for _, name := range names {
+			d := deployment(name, "staging")
+			d.NextWakeAt = &now
+			if _, err := tx.Deployments().Insert(f.ctx, d); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	<-begun
+	d := deployment("other", "staging")
+	d.Team, d.NextWakeAt = "shipping", &now
+	want := f.insert(t, d).ID
+	for f.count(t, `SELECT count(*) FROM river_job WHERE state <> 'completed'`) > 0 { // until all were heard
+		if f.ctx.Err() != nil {
+			t.Fatal("looks stay queued though nobody is looked at")
+		}
+	}
+	for range len(begun) { // before anybody makes room
+		<-begun
+	}
+	for range few {
+		goOn <- struct{}{}
+		if <-begun == want {
+			close(goOn)
+			return
+		}
+	}
+	close(goOn)
+	t.Errorf("%d looks of a team with %d began, and none of the team with one", few, many)
+}
+
+func testOwnSaves(t *testing.T, f fixture) {
+	f.seed(t, "api", "web")
+	now := time.Now()
+	d, other := deployment("api", "staging"), f.insert(t, deployment("web", "staging"))
+	d.NextWakeAt = &now
+	done := make(chan error, 10)
+	var once atomic.Bool
+	f.StartQueue(t, func(ctx context.Context, looked int64) error {
+		if !once.CompareAndSwap(false, true) {
+			done <- nil
+			return nil
+		}
+		done <- f.Store.Write(ctx, func(tx slipway.Tx) error {
+			own, err := tx.Deployments().Get(ctx, looked)
+			if err != nil {
+				return err
+			}
+			own.NextWakeAt = &now
+			if _, err = tx.Deployments().Save(ctx, own); err != nil {
+				return err
+			}
+			other.NextWakeAt = &now
+			_, err = tx.Deployments().Save(ctx, other)
+			return err
+		})
+		return nil
+	})
+	f.insert(t, d)
+	for range 2 {
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := f.count(t, `SELECT count(*) FROM river_job`); n != 2 {
+		t.Errorf("%d jobs, one was inserted and one is another's", n)
 	}
 }
 

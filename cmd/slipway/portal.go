@@ -69,6 +69,7 @@ func assemble(ctx context.Context, p parts) (*portal, error) {
 	usecases := &app.App{Store: p.store, Deployers: registry, Expressions: outside.expressions, Clock: time.Now, AdminGroup: p.config.AdminGroup}
 	usecases.Calendars, usecases.Prober = &calendar.Calendars{}, outside.checks
 	eng.Aids = slipway.Aids{Approvers: usecases, Calendars: usecases.Calendars}
+	eng.Rights = usecases
 	breakable(p.deployers, eng, usecases)
 	provider, err := identity.New(ctx, identity.Config{
 		Issuer: p.config.OIDCIssuer, ClientID: p.config.OIDCClientID, ClientSecret: p.config.OIDCClientSecret,

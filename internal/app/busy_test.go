@@ -12,7 +12,8 @@ import (
 
 // busy is a furnished installation where something of everything goes on: shop
 // has 1 and 2 behind it and waits in prod, till is at work, cart is paused,
-// kiosk has failed and is held, the attic is locked and frozen, dev has a token.
+// kiosk has failed and is held, set 1 is to take till and cart to staging, the
+// attic is locked and frozen, dev has a token.
 func busy(t *testing.T) *rig {
 	t.Helper()
 	return busyTemplate.from(t, furnished, (*rig).keepBusy)
@@ -42,6 +43,8 @@ func (r *rig) keepBusy() {
 			}
 		}
 	}
+	must(r.PromoteSet(r.ctx, boss, app.PromoteSet{Name: "evening", Environment: "staging", Items: []app.SetItem{
+		{Service: "till", Version: "1"}, {Service: "cart", Version: "1", After: []string{"till"}}}}))(t)
 	must(r.PutEnvironment(r.ctx, root, app.PutEnvironment{Environment: slipway.Environment{Name: "attic", Tier: slipway.TierDevelopment}}))(t)
 	must(r.LockEnvironment(r.ctx, root, app.LockEnvironment{Environment: "attic", Reason: "dust"}))(t)
 	must(r.AddCalendar(r.ctx, root, weekends("attic")))(t)

@@ -23,6 +23,7 @@ type DeploymentPage struct {
 	State       slipway.StageState
 	SourceState slipway.StageState // of the first stage before, for "in staging for 2 h"
 	Events      []slipway.DomainEvent
+	Set         *slipway.ReleaseSet           // that it belongs to, if the actor may read all of that
 	WhyNot      map[slipway.Permission]string // why the actor may not; empty if allowed
 	VoteWhyNot  string                        // why an approval of the actor would not count
 }
@@ -41,6 +42,9 @@ func (a *App) Deployment(ctx context.Context, actor slipway.Actor, id int64) (p 
 			return err
 		}
 		if p.Commits, err = commitsBetween(ctx, tx, d); err != nil {
+			return err
+		}
+		if p.Set, err = a.setWith(ctx, tx, actor, id); err != nil {
 			return err
 		}
 		if err := p.loadStage(ctx, tx); err != nil {

@@ -13,6 +13,7 @@ import (
 type Watch struct {
 	Services    []string
 	Deployments []int64
+	Sets        []int64
 }
 
 // Watching says what an actor may be told of. It was true when it was made:
@@ -29,9 +30,10 @@ func (w Watching) Admits(e slipway.DomainEvent) bool {
 }
 
 // private reports whether an event tells of people: who signed in, who made a
-// token, who got which role. The audit keeps those to who may read all of it.
+// token, who got which role; or of a set that is of several teams. The audit
+// keeps those to who may read all of it.
 func private(kind string) bool {
-	return strings.HasPrefix(kind, "person.") || strings.HasPrefix(kind, "token.") || strings.HasPrefix(kind, "access.")
+	return strings.HasPrefix(kind, "set.") || strings.HasPrefix(kind, "person.") || strings.HasPrefix(kind, "token.") || strings.HasPrefix(kind, "access.")
 }
 
 // Watch checks that the actor may read everything that is to be followed.
@@ -51,6 +53,11 @@ func (a *App) Watch(ctx context.Context, actor slipway.Actor, c Watch) (w Watchi
 		}
 		for _, id := range c.Deployments {
 			if err := watchDeployment(ctx, tx, w.may, id); err != nil {
+				return err
+			}
+		}
+		for _, id := range c.Sets {
+			if _, err := a.set(ctx, tx, actor, id, slipway.ServiceRead); err != nil {
 				return err
 			}
 		}

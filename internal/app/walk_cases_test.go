@@ -29,6 +29,9 @@ func useCases() map[string]useCase {
 	for name, c := range organisationCases() {
 		list[name] = c
 	}
+	for name, c := range setCases() {
+		list[name] = c
+	}
 	return list
 }
 

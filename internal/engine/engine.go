@@ -26,6 +26,7 @@ type Engine struct {
 	Checks    slipway.Checker // nil: no deployment has checks
 	Prober    slipway.Prober  // nil: no plan has gates that ask outside
 	Jobs      slipway.Jobs    // nil: no stage has hooks
+	Rights    slipway.Rights  // nil: nothing goes in sets
 	Aids      slipway.Aids
 	Clock     slipway.Clock
 	Log       *slog.Logger
@@ -34,15 +35,17 @@ type Engine struct {
 	looking map[int64]bool // deployments at hand → asked for again meanwhile
 }
 
-// Waker makes the queue look at deployments soon.
+// Waker makes the queue look at deployments.
 type Waker interface {
+	// Wake asks for looks soon.
 	Wake(ctx context.Context, deployments []int64) error
+	// Rest waits within a look and lets others have their turn meanwhile. After
+	// an error the look is to end: another goes on in its place.
+	Rest(ctx context.Context, d time.Duration) error
 }
 
-// How long one look may stay with a deployment before it lets others have its
-// worker, and how long it waits in place rather than coming back.
+// How long a look waits in place rather than coming back.
 const (
-	stayFor  = 3 * time.Second
 	waitHere = time.Second
 	breather = 10 * time.Millisecond // after somebody was quicker
 )
@@ -58,11 +61,10 @@ func (e *Engine) Look(ctx context.Context, id int64) (err error) {
 		return nil
 	}
 	defer func() {
-		if e.end(id) && err == nil && ctx.Err() == nil && e.Waker != nil {
+		if e.end(id) && err == nil && ctx.Err() == nil {
 			err = e.Waker.Wake(ctx, []int64{id}) // asked for when the last step was taken already
 		}
 	}()
-	started := time.Now()
 	for {
 		next, err := e.Step(ctx, id)
 		switch {
@@ -73,9 +75,6 @@ func (e *Engine) Look(ctx context.Context, id int64) (err error) {
 		case next.IsZero():
 			return nil
 		}
-		if time.Since(started) > stayFor {
-			return nil
-		}
 		wait := next.Sub(e.now())
 		if e.again(id) {
 			wait = 0
@@ -83,8 +82,8 @@ func (e *Engine) Look(ctx context.Context, id int64) (err error) {
 		if wait > waitHere {
 			return nil
 		}
-		if err := pause(ctx, wait); err != nil {
-			return nil // shutting down; the row says when to look again
+		if err := e.Waker.Rest(ctx, wait); err != nil {
+			return nil // the row says when to look again
 		}
 	}
 }
@@ -95,6 +94,9 @@ func (e *Engine) Run(ctx context.Context) {
 	wg.Go(func() { e.every(ctx, sweepEvery, e.sweep) })
 	wg.Go(func() { e.every(ctx, observeEvery, e.observeAll) })
 	wg.Go(func() { e.automate(ctx) })
+	if e.Rights != nil {
+		wg.Go(func() { e.driveSets(ctx) })
+	}
 	if e.Jobs != nil {
 		wg.Go(func() { e.every(ctx, tidyEvery, e.stopOrphans) })
 	}
@@ -163,20 +165,6 @@ func (e *Engine) end(id int64) bool {
 	asked := e.looking[id]
 	delete(e.looking, id)
 	return asked
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }
 
 // errMoved says that the deployment was changed by another while this look was

@@ -136,30 +136,34 @@ func TestLooksLeaveNothingBehind(t *testing.T) {
 	})
 }
 
+// ending ends a look in its first rest, after something else was done.
+type ending struct {
+	waker
+	before func()
+}
+
+func (e ending) Rest(context.Context, time.Duration) error {
+	e.before()
+	return context.Canceled
+}
+
 // TestNoRequestIsLost: who asks for a look while another is about to end is
 // heard, with no sweeper to find what was forgotten.
 func TestNoRequestIsLost(t *testing.T) {
 	within(t, func(t *testing.T, r *rig) {
-		h := &hooked{Deployer: r.fake}
-		r.others["fake"] = h
 		var woken atomic.Int64
-		r.engine.Waker = waker(func(_ context.Context, ids []int64) error { woken.Add(int64(len(ids))); return nil })
 		r.service("shop", stage("staging"))
 		r.release("shop", "1")
 		r.script("1", fake.Script{NeverReady: true})
 		id := r.promote("shop", "1", "staging")
-		began, asked := time.Now(), false
-		h.observe = func(deployers.Target) {
-			if !asked && time.Since(began) > 3*time.Second { // the last step of a look that has stayed for long
-				asked = true
-				if err := r.engine.Look(r.ctx, id); err != nil {
-					t.Error(err)
-				}
-			}
+		r.looks.Wait()
+		r.engine.Waker = ending{
+			waker:  func(_ context.Context, ids []int64) error { woken.Add(int64(len(ids))); return nil },
+			before: func() { ok(t, r.engine.Look(r.ctx, id)) },
 		}
 		ok(t, r.engine.Look(r.ctx, id))
-		if !asked || woken.Load() != 1 {
-			t.Errorf("asked %v, woken %d times", asked, woken.Load())
+		if woken.Load() != 1 {
+			t.Errorf("woken %d times", woken.Load())
 		}
 	})
 }

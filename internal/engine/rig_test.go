@@ -115,6 +115,17 @@ type waker func(context.Context, []int64) error
 
 func (w waker) Wake(ctx context.Context, ids []int64) error { return w(ctx, ids) }
 
+func (waker) Rest(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
 // run lets engines work until the test ends or stop is called.
 func (r *rig) run(engines ...*engine.Engine) (stop func()) {
 	ctx, cancel := context.WithCancel(r.ctx)

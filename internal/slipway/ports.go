@@ -261,6 +261,13 @@ type LogLine struct {
 	Text   string    `json:"text"`
 }
 
+// Rights knows what people and machines may do today. It is asked in the
+// transaction that does something in their name later than they asked for it.
+type Rights interface {
+	// MayStill says why somebody may not; empty if they may.
+	MayStill(ctx context.Context, tx Tx, order SetOrder, p Permission, service, environment string) (whyNot string, err error)
+}
+
 // DeployerCapabilities is what strategies need to know of a deployer.
 type DeployerCapabilities struct {
 	Summary        string `json:"summary"`

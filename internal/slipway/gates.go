@@ -175,16 +175,16 @@ func freezeVerdict(f GateFacts) Verdict {
 
 // worseThan puts a freeze that no bypass covers before one that is covered, and
 // else the one that lasts longer.
-func (z Freeze) worseThan(other Freeze, f GateFacts) bool {
+func (f Freeze) worseThan(other Freeze, facts GateFacts) bool {
 	covered := func(z Freeze) bool {
-		return slices.ContainsFunc(f.Bypasses, func(b Bypass) bool {
-			return b.Gate == "freeze" && b.PlanDigest == f.Deployment.PlanDigest && b.covers(Verdict{Gate: "freeze", Since: &z.From})
+		return slices.ContainsFunc(facts.Bypasses, func(b Bypass) bool {
+			return b.Gate == "freeze" && b.PlanDigest == facts.Deployment.PlanDigest && b.covers(Verdict{Gate: "freeze", Since: &z.From})
 		})
 	}
-	if a, b := covered(z), covered(other); a != b {
+	if a, b := covered(f), covered(other); a != b {
 		return b
 	}
-	return z.Until.After(other.Until)
+	return f.Until.After(other.Until)
 }
 
 func scheduleVerdict(f GateFacts) Verdict {

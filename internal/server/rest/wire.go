@@ -21,8 +21,6 @@ func person(p slipway.Person) Person { return Person{Kind: string(p.Kind), ID: p
 // Verdict is the answer to every "why not?".
 type Verdict struct {
 	Gate     string     `json:"gate" doc:"approval, soak, window, external, metric, errorBudget, provenance, expression, schedule; lock, freeze, stop-the-line; block, order, hold, permission, active, irreversible, plan"`
-	Title    string     `json:"title,omitempty" doc:"Its own name, among others of its kind."`
-	Key      string     `json:"key,omitempty" doc:"Names it among all gates of the deployment, for a bypass."`
 	Result   string     `json:"result" doc:"pass, wait, fail or unknown"`
 	Reason   string     `json:"reason"`
 	Since    *time.Time `json:"since,omitempty"`
@@ -30,6 +28,8 @@ type Verdict struct {
 	Who      string     `json:"who,omitempty" doc:"Who can change it."`
 	Have     int        `json:"have,omitempty" doc:"Approvals that count so far."`
 	Need     int        `json:"need,omitempty" doc:"Approvals that are needed."`
+	Title    string     `json:"title,omitempty" doc:"Its own name, among others of its kind."`
+	Key      string     `json:"key,omitempty" doc:"Names it among all gates of the deployment, for a bypass."`
 	Bypassed string     `json:"bypassed,omitempty" doc:"Who went around it, and why. The gate itself has not opened."`
 }
 

@@ -49,7 +49,7 @@ func (e *example) startPrometheus() string {
 		_ = command.Wait()
 	})
 	e.await("Prometheus is ready", 30*time.Second, func() bool {
-		response, err := e.client.Get("http://" + address + "/-/ready") //nolint:noctx // the client has a time limit
+		response, err := e.client.Get("http://" + address + "/-/ready")
 		if err != nil {
 			return false
 		}

@@ -313,7 +313,7 @@ func (e *example) startLoad() *load {
 
 func (l *load) one(e *example) {
 	l.sent.Add(1)
-	response, err := e.client.Get(e.url("/price")) //nolint:noctx // a request is never given up: that is what is tested
+	response, err := e.client.Get(e.url("/price")) // never given up: that is what is tested
 	fault := ""
 	if err != nil {
 		fault = err.Error()

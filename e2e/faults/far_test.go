@@ -4,11 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 
@@ -151,19 +149,4 @@ func hangUp(w http.ResponseWriter) {
 	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
 		_ = conn.Close()
 	}
-}
-
-// versions is what serves a target, as the far end has it: each version and its
-// share, in order.
-func (f *far) versions(t *testing.T, target deployers.Target) string {
-	t.Helper()
-	o, err := f.Observe(t.Context(), target)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all []string
-	for _, track := range o.Tracks {
-		all = append(all, fmt.Sprintf("%s:%d", track.Version, track.Weight))
-	}
-	return strings.Join(all, " ")
 }

@@ -15,14 +15,6 @@ import (
 // runs a short version of each.
 func full() bool { return os.Getenv("SLIPWAY_FAULTS") == "full" }
 
-// count picks the number of cases.
-func count(short, whole int) int {
-	if full() {
-		return whole
-	}
-	return short
-}
-
 // breakableBinary is the portal with failpoints: built once, with a tag that no
 // other build has.
 func breakableBinary(t *testing.T) string {

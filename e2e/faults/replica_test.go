@@ -1,7 +1,6 @@
 package faults_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -139,39 +138,6 @@ func (r *replica) kill() {
 func (r *replica) gone() {
 	if ended := r.running(); ended != nil {
 		<-ended
-	}
-}
-
-// stop asks the process to end, and says how long that took and how it ended.
-func (r *replica) stop() (time.Duration, error) {
-	began := time.Now()
-	r.signal(syscall.SIGTERM)
-	r.gone()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return time.Since(began), r.err
-}
-
-// stopped waits until the process stands still.
-func (r *replica) stopped(ctx context.Context) bool {
-	r.mu.Lock()
-	pid := r.command.Process.Pid
-	r.mu.Unlock()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-		if err != nil {
-			return false
-		}
-		if _, rest, _ := strings.Cut(string(stat), ") "); strings.HasPrefix(rest, "T") {
-			return true
-		}
-		select {
-		case <-ctx.Done():
-			return false
-		case <-tick.C:
-		}
 	}
 }
 

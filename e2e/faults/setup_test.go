@@ -49,9 +49,6 @@ func plain(more ...string) string {
 	return stage("dev", "far", "autoPromote: true") + stage("prod", "far", append([]string{"after: [dev]", canary}, more...)...)
 }
 
-// approval asks for one other person.
-const approval = "gates: [{approval: {count: 1}}]"
-
 // job is a hook of this shape: it says that it began, works and ends.
 func (w *world) job(name, again, script string) string {
 	return fmt.Sprintf("{name: %s, again: %s, timeout: 20s, command: [/bin/sh, -c, %q, %s]}", name, again,

@@ -179,7 +179,7 @@ func jobWanted(ctx context.Context, tx slipway.Tx, key string) (bool, error) {
 	name, _, _ = strings.Cut(strings.TrimPrefix(name, "g"), "-")
 	generation, err := strconv.ParseInt(name, 10, 64)
 	if err != nil {
-		return true, nil // none of ours
+		return true, nil //nolint:nilerr // a key of another shape is none of ours
 	}
 	d, err := tx.Deployments().Get(ctx, slipway.DeploymentOf(generation))
 	if slipway.IsNotFound(err) {

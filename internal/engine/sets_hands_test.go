@@ -34,7 +34,7 @@ func (r *rig) byManyHands(rounds int, services ...string) {
 	var hands []*engine.Engine
 	for seed := range uint64(3) {
 		e := r.another()
-		e.Rights, e.Store = r.app, &clumsy{Store: r.store, random: rand.New(rand.NewPCG(1, seed))} //nolint:gosec // any choice will do
+		e.Rights, e.Store = r.app, &clumsy{Store: r.store, random: rand.New(rand.NewPCG(1, seed))}
 		hands = append(hands, e)
 	}
 	c := inARow(services...)

@@ -42,10 +42,6 @@ type Hooks struct {
 	OnRollback    []Hook `json:"onRollback,omitempty"`
 }
 
-func (h Hooks) empty() bool {
-	return len(h.Before)+len(h.BeforeTraffic)+len(h.After)+len(h.OnRollback) == 0
-}
-
 // phase makes a hook a phase: what runs stays as it is meanwhile.
 func (h Hook) phase(when string, tracks []Track, site string) Desired {
 	hook := h

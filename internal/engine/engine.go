@@ -30,17 +30,15 @@ type Engine struct {
 	Aids      slipway.Aids
 	Clock     slipway.Clock
 	Log       *slog.Logger
-
-	mu      sync.Mutex
-	looking map[int64]bool // deployments at hand → asked for again meanwhile
 }
 
 // Waker makes the queue look at deployments.
 type Waker interface {
 	// Wake asks for looks soon.
 	Wake(ctx context.Context, deployments []int64) error
-	// Rest waits within a look and lets others have their turn meanwhile. After
-	// an error the look is to end: another goes on in its place.
+	// Rest waits within a look, until somebody changes its deployment at the
+	// latest, and lets others have their turn. After an error the look is to end:
+	// another goes on in its place.
 	Rest(ctx context.Context, d time.Duration) error
 }
 
@@ -55,16 +53,8 @@ const callTimeout = 15 * time.Second
 
 // Look takes all steps of a deployment that are due, and those that become due
 // within moments. It is called by the queue, any number of times, from any
-// process. Two looks at once in one process become one.
-func (e *Engine) Look(ctx context.Context, id int64) (err error) {
-	if !e.begin(id) {
-		return nil
-	}
-	defer func() {
-		if e.end(id) && err == nil && ctx.Err() == nil {
-			err = e.Waker.Wake(ctx, []int64{id}) // asked for when the last step was taken already
-		}
-	}()
+// process.
+func (e *Engine) Look(ctx context.Context, id int64) error {
 	for {
 		next, err := e.Step(ctx, id)
 		switch {
@@ -76,13 +66,10 @@ func (e *Engine) Look(ctx context.Context, id int64) (err error) {
 			return nil
 		}
 		wait := next.Sub(e.now())
-		if e.again(id) {
-			wait = 0
-		}
 		if wait > waitHere {
 			return nil
 		}
-		if err := e.Waker.Rest(ctx, wait); err != nil {
+		if e.Waker.Rest(ctx, wait) != nil {
 			return nil // the row says when to look again
 		}
 	}
@@ -133,39 +120,6 @@ func (e *Engine) every(ctx context.Context, interval time.Duration, f func(conte
 }
 
 func (e *Engine) now() time.Time { return e.Clock().UTC().Truncate(time.Microsecond) }
-
-// begin reports whether nobody in this process looks at the deployment yet; if
-// somebody does, they are told to look once more.
-func (e *Engine) begin(id int64) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.looking == nil {
-		e.looking = map[int64]bool{}
-	}
-	if _, busy := e.looking[id]; busy {
-		e.looking[id] = true
-		return false
-	}
-	e.looking[id] = false
-	return true
-}
-
-func (e *Engine) again(id int64) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	asked := e.looking[id]
-	e.looking[id] = false
-	return asked
-}
-
-// end reports whether somebody asked for another look that nobody took.
-func (e *Engine) end(id int64) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	asked := e.looking[id]
-	delete(e.looking, id)
-	return asked
-}
 
 // errMoved says that the deployment was changed by another while this look was
 // outside a transaction.

@@ -8,16 +8,20 @@ import (
 	"time"
 )
 
-// heard begins a look, unless one is about to begin in any case.
+// heard begins a look, or has the one that is at work look once more.
 func (q *Queue) heard(args lookArgs) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	at := q.looks[args.Deployment]
 	switch {
 	case q.stopping:
 		q.left = append(q.left, args.Deployment)
-	case !q.waiting[args.Deployment]:
-		q.waiting[args.Deployment] = true
-		q.looks.Go(func() { q.begin(args) })
+	case at == nil:
+		at = &atWork{args: args, bell: make(chan struct{}, 1), waits: true}
+		q.looks[args.Deployment] = at
+		q.running.Go(func() { q.begin(at) })
+	case !at.waits: // it may have read the row before somebody changed it
+		at.ring()
 	}
 }
 
@@ -26,8 +30,17 @@ type atWork struct {
 	args  lookArgs
 	until time.Time       // from when on it rests no more
 	rest  context.Context // ends with the look, or when the queue stops
+	bell  chan struct{}   // holds one ring
+	waits bool            // for its first turn
+	rests bool            // in the middle
 	turn  bool            // whether it has one
-	again bool            // it was told to end, and another is to go on
+}
+
+func (at *atWork) ring() {
+	select {
+	case at.bell <- struct{}{}:
+	default: // it rings already
+	}
 }
 
 type atWorkKey struct{}
@@ -37,13 +50,10 @@ func lookIn(ctx context.Context) *atWork {
 	return at
 }
 
-func (q *Queue) begin(args lookArgs) {
-	err := q.turns.take(q.idle, args.Team)
-	q.mu.Lock()
-	delete(q.waiting, args.Deployment) // now it reads the row, and whoever changes that rings again
-	q.mu.Unlock()
-	if err != nil {
-		q.heard(args)
+func (q *Queue) begin(at *atWork) {
+	if q.turns.take(q.idle, at.args.Team) != nil {
+		at.ring()
+		q.end(at)
 		return
 	}
 	ctx, cancel := context.WithTimeout(q.work, q.timeout)
@@ -51,16 +61,28 @@ func (q *Queue) begin(args lookArgs) {
 	rest, rested := context.WithCancel(ctx)
 	defer rested()
 	defer context.AfterFunc(q.idle, rested)()
-	at := &atWork{args: args, until: time.Now().Add(q.timeout / 2), rest: rest, turn: true}
-	err = q.guarded(context.WithValue(ctx, atWorkKey{}, at), args.Deployment)
+	q.mu.Lock()
+	at.waits, at.turn, at.rest, at.until = false, true, rest, time.Now().Add(q.timeout/2)
+	q.mu.Unlock()
+	err := q.guarded(context.WithValue(ctx, atWorkKey{}, at), at.args.Deployment)
 	if at.turn {
 		q.turns.give()
 	}
-	switch {
-	case err != nil:
-		q.repeat(args, err)
-	case at.again:
-		q.heard(lookArgs{Deployment: args.Deployment, Team: args.Team})
+	if err != nil {
+		q.repeat(at.args, err)
+	}
+	q.end(at)
+}
+
+// end makes room for another look, and begins it if somebody rang meanwhile.
+func (q *Queue) end(at *atWork) {
+	q.mu.Lock()
+	delete(q.looks, at.args.Deployment)
+	q.mu.Unlock()
+	select {
+	case <-at.bell:
+		q.heard(lookArgs{Deployment: at.args.Deployment, Team: at.args.Team})
+	default:
 	}
 }
 
@@ -74,37 +96,48 @@ func (q *Queue) guarded(ctx context.Context, id int64) (err error) {
 	return q.look(ctx, id)
 }
 
-// Rest waits in the middle of a look, and gives its turn to others meanwhile.
-// After an error the look is to end, and another goes on in its place.
+// Rest waits in the middle of a look, until somebody changes the deployment at
+// the latest, and gives its turn to others meanwhile. After an error the look is
+// to end, and another goes on in its place.
 func (q *Queue) Rest(ctx context.Context, d time.Duration) error {
 	at := lookIn(ctx)
 	if at == nil {
 		return errors.New("store: only a look of this queue can rest")
 	}
+	if time.Now().After(at.until) {
+		at.ring()
+		return context.DeadlineExceeded
+	}
+	select {
+	case <-at.bell:
+		return ctx.Err()
+	default:
+	}
 	if d <= 0 {
 		return ctx.Err()
 	}
-	if time.Now().After(at.until) {
-		at.again = true
-		return context.DeadlineExceeded
-	}
-	q.setResting(at.args.Deployment, true)
-	defer q.setResting(at.args.Deployment, false)
+	q.setRests(at, true)
 	q.turns.give()
-	at.turn = wait(at.rest, d) && q.turns.take(at.rest, at.args.Team) == nil
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-at.bell:
+	case <-at.rest.Done():
+	}
+	at.turn = q.turns.take(at.rest, at.args.Team) == nil
+	q.setRests(at, false)
 	err := at.rest.Err()
-	at.again = err != nil
+	if err != nil {
+		at.ring()
+	}
 	return err
 }
 
-func (q *Queue) setResting(id int64, resting bool) {
+func (q *Queue) setRests(at *atWork, rests bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if resting {
-		q.resting[id] = true
-	} else {
-		delete(q.resting, id)
-	}
+	at.rests = rests
 }
 
 // maxLooks is how often in a row a look is made that fails. After that the

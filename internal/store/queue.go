@@ -37,11 +37,10 @@ type Queue struct {
 	cut     context.CancelFunc
 	idle    context.Context // of those that wait for a turn or rest
 	hurry   context.CancelFunc
-	looks   sync.WaitGroup
+	running sync.WaitGroup
 
 	mu       sync.Mutex
-	waiting  map[int64]bool // for their first turn
-	resting  map[int64]bool
+	looks    map[int64]*atWork // by deployment
 	stopping bool
 	left     []int64 // to be looked at by others
 }
@@ -52,8 +51,8 @@ type riverClient interface {
 }
 
 // NewQueue makes a queue that calls look, at the same time for different
-// deployments and perhaps for the same one: whoever looks saves over the epoch
-// it read. A look that fails is repeated after a growing wait.
+// deployments; for the same one only other replicas do, so whoever looks saves
+// over the epoch it read. A look that fails is repeated after a growing wait.
 func (s *Store) NewQueue(look func(ctx context.Context, deployment int64) error, o QueueOptions) (*Queue, error) {
 	if o.Workers <= 0 {
 		o.Workers = 32
@@ -61,7 +60,7 @@ func (s *Store) NewQueue(look func(ctx context.Context, deployment int64) error,
 	if o.LookTimeout <= 0 {
 		o.LookTimeout = time.Minute
 	}
-	q := &Queue{s: s, look: look, timeout: o.LookTimeout, turns: newTurns(o.Workers), waiting: map[int64]bool{}, resting: map[int64]bool{}}
+	q := &Queue{s: s, look: look, timeout: o.LookTimeout, turns: newTurns(o.Workers), looks: map[int64]*atWork{}}
 	q.work, q.cut = context.WithCancel(context.Background())
 	q.idle, q.hurry = context.WithCancel(q.work)
 	workers := river.NewWorkers()
@@ -131,7 +130,7 @@ func (q *Queue) Stop(ctx context.Context) error {
 	q.mu.Unlock()
 	q.hurry()
 	cut := context.AfterFunc(ctx, q.cut)
-	q.looks.Wait()
+	q.running.Wait()
 	if !cut() {
 		err = errors.Join(err, ctx.Err())
 	}
@@ -153,7 +152,10 @@ func (q *Queue) Wake(ctx context.Context, ids []int64) error {
 func (q *Queue) unheard(ids []int64) []int64 {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return slices.DeleteFunc(slices.Clone(ids), func(id int64) bool { return q.waiting[id] || q.resting[id] })
+	return slices.DeleteFunc(slices.Clone(ids), func(id int64) bool {
+		at := q.looks[id]
+		return at != nil && (at.waits || at.rests)
+	})
 }
 
 func (q *Queue) ring(ctx context.Context, ids []int64) error {

@@ -116,3 +116,41 @@ func TestRestEnds(t *testing.T) {
 		t.Error("who does not look rests as well")
 	}
 }
+
+// TestChangeEndsRest: who changes a deployment need not wait until the look at
+// it has rested.
+func TestChangeEndsRest(t *testing.T) {
+	t.Parallel()
+	s := openMigrated(t, "sqlite:"+filepath.Join(t.TempDir(), "x.db"))
+	var q *store.Queue
+	begun, rested := make(chan struct{}, 10), make(chan error, 10)
+	q, err := s.NewQueue(func(ctx context.Context, _ int64) error {
+		begun <- struct{}{}
+		rested <- q.Rest(ctx, time.Hour)
+		return nil
+	}, store.QueueOptions{Workers: 1})
+	if err = errors.Join(err, q.Start(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	ids := waking(t, s, "a")
+	<-begun
+	now := time.Now()
+	err = s.Write(t.Context(), func(tx slipway.Tx) error {
+		d, err := tx.Deployments().Get(t.Context(), ids[0])
+		if err != nil {
+			return err
+		}
+		d.NextWakeAt = &now
+		_, err = tx.Deployments().Save(t.Context(), d)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := <-rested; err != nil {
+		t.Errorf("the look is to end: %v", err)
+	}
+	if err := q.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}

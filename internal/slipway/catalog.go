@@ -85,7 +85,7 @@ type Freeze struct {
 }
 
 // Active reports whether the freeze holds at now.
-func (z Freeze) Active(now time.Time) bool { return !now.Before(z.From) && now.Before(z.Until) }
+func (f Freeze) Active(now time.Time) bool { return !now.Before(f.From) && now.Before(f.Until) }
 
 // Names go into URLs, paths, metric labels and host names, so they are DNS labels.
 var nameRule = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)

@@ -70,7 +70,7 @@ func (e *Engine) Look(ctx context.Context, id int64) error {
 			return nil
 		}
 		if e.Waker.Rest(ctx, wait) != nil {
-			return nil // the row says when to look again
+			return nil //nolint:nilerr // shutting down; the row says when to look again
 		}
 	}
 }

@@ -42,10 +42,15 @@ type Waker interface {
 	Rest(ctx context.Context, d time.Duration) error
 }
 
-// How long a look waits in place rather than coming back.
 const (
-	waitHere = time.Second
-	breather = 10 * time.Millisecond // after somebody was quicker
+	// waitHere is how long a look waits in place rather than coming back. What is
+	// being watched is looked at again sooner than that, so checks are made and
+	// bakes end when their time comes, and not at the next sweep.
+	waitHere = 10 * time.Second
+	// overdueFor is how long the row may say that it is due while a look that has
+	// nothing new to save is at work: less than a sweep, or other replicas come.
+	overdueFor = time.Second
+	breather   = 10 * time.Millisecond // after somebody was quicker
 )
 
 // callTimeout bounds one call of a deployer.

@@ -108,7 +108,7 @@ func (e *Engine) followJob(ctx context.Context, d slipway.Deployment) (time.Time
 		return time.Time{}, err
 	}
 	wake := wakeOf(next2)
-	if len(lines) == 0 && sameButWake(d, next2) && wake.Sub(e.now()) <= waitHere && d.NextWakeAt != nil && e.now().Sub(*d.NextWakeAt) < waitHere {
+	if len(lines) == 0 && e.nothingToSave(d, next2) {
 		return wake, nil
 	}
 	return e.take(ctx, d, seen, func(tx slipway.Tx) error {

@@ -195,7 +195,7 @@ func (e *Engine) observe(ctx context.Context, d slipway.Deployment) (time.Time, 
 		return time.Time{}, err
 	}
 	wake := wakeOf(next)
-	if len(events) == 1 && !read && sameButWake(d, next) && wake.Sub(e.now()) <= waitHere && d.NextWakeAt != nil && e.now().Sub(*d.NextWakeAt) < waitHere {
+	if len(events) == 1 && !read && e.nothingToSave(d, next) {
 		return wake, nil
 	}
 	return e.takeAll(ctx, d, events, func(tx slipway.Tx) error {
@@ -271,7 +271,17 @@ func (e *Engine) askTarget(ctx context.Context, deployer deployers.Deployer, t d
 	return seen
 }
 
-// sameButWake reports whether a step changed nothing that anybody sees.
+// nothingToSave reports whether a step changed nothing that anybody sees, and
+// the row is due for so short a time until the next look that nobody else comes.
+func (e *Engine) nothingToSave(was, is slipway.Deployment) bool {
+	if !sameButWake(was, is) || was.NextWakeAt == nil {
+		return false
+	}
+	now := e.now()
+	return wakeOf(is).Sub(now) <= overdueFor && now.Sub(*was.NextWakeAt) < overdueFor
+}
+
+// sameButWake reports whether two differ in nothing but the time of the next look.
 func sameButWake(was, is slipway.Deployment) bool {
 	was.NextWakeAt, is.NextWakeAt = nil, nil
 	return reflect.DeepEqual(was, is)

@@ -135,6 +135,7 @@ type machine struct {
 	d       Deployment
 	line    *StoppedLine // nil while it goes
 	now     time.Time
+	decided bool // a check has just come out: the phase may be over
 	effects []Effect
 }
 

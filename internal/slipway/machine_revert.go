@@ -167,6 +167,9 @@ func (m *machine) nextWake() *time.Time {
 		if end := run.ReadyAt.Add(time.Duration(run.Desired.Bake)); end.After(m.now) && end.Before(at) {
 			at = end
 		}
+		if m.decided {
+			at = m.now
+		}
 	case Lost:
 		at = m.now.Add(lostLatest)
 	default:

@@ -87,8 +87,10 @@ func (m *machine) measured(ev Measured) {
 		return
 	}
 	run.Checks = slices.Clone(run.Checks)
+	before := run.Checks[i].State
 	run.Checks[i] = run.Checks[i].count(check, ev.Measurement)
 	r := run.Checks[i]
+	m.decided = r.State != before
 	if r.DryRun {
 		return
 	}

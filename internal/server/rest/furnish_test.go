@@ -14,7 +14,7 @@ import (
 //	shop: 1.0.0 was live in staging and prod; 1.1.0 is live in staging and waits
 //	      for prod (deployment 4); 1.2.0 exists and was nowhere; deployment 5 in
 //	      slow is running and never gets ready; deployment 6 in other was
-//	      cancelled.
+//	      cancelled. Set 1 is under way in other.
 func (r *rig) furnish() {
 	ctx, t, admin := r.t.Context(), r.t, actor("admin")
 	ok(t, r.store.Write(ctx, func(tx slipway.Tx) error {
@@ -62,6 +62,7 @@ func (r *rig) furnish() {
 	must(r.AddCalendar(ctx, admin, app.AddCalendar{Environment: "other", Name: "Christmas", Reason: "rest", Rule: "DTSTART:20251224T000000\nRRULE:FREQ=YEARLY",
 		Duration: slipway.Duration(72 * time.Hour), Zone: "Europe/Stockholm"}))(t)
 	must(r.AddFreeze(ctx, admin, app.AddFreeze{Environment: "other", Reason: "holidays", From: r.clock().Add(240 * time.Hour), Until: r.clock().Add(480 * time.Hour)}))(t)
+	must(r.PromoteSet(ctx, actor("developer"), app.PromoteSet{Name: "Checkout 6", Environment: "other", Items: []app.SetItem{{Service: "shop", Version: "1.1.0"}}}))(t)
 	ok(t, r.store.Write(ctx, func(tx slipway.Tx) error {
 		return tx.Logs().Append(ctx, 1, []slipway.LogLine{{At: t0, Source: "shop-1", Stream: "stdout", Text: "hello"}}, "c1")
 	}))

@@ -52,7 +52,8 @@ func bodies(r *rig) map[string]any {
 		"create-release": map[string]any{"version": "3.0.0", "artifacts": []any{map[string]any{"name": "image", "reference": "reg/app:3", "digest": "sha256:" + strings.Repeat("b", 64)}}},
 		"block-release":  map[string]any{"reason": "leaks"}, "promote": map[string]any{"environment": "staging", "version": "1.2.0"},
 		"approve": map[string]any{"plan": plan.Plan}, "reject": map[string]any{"reason": "not now"},
-		"rollback": map[string]any{"reason": "broken"}, "put-environment": map[string]any{"rank": 1, "tier": "staging"},
+		"promote-set": map[string]any{"name": "Checkout 7", "environment": "staging", "items": []any{map[string]any{"service": "shop", "version": "1.2.0"}}},
+		"rollback":    map[string]any{"reason": "broken"}, "put-environment": map[string]any{"rank": 1, "tier": "staging"},
 		"put-lock": map[string]any{"reason": "cutover"}, "post-lock": map[string]any{"reason": "cutover"},
 		"add-freeze":       map[string]any{"environment": "staging", "reason": "holidays", "until": "2027-01-01T00:00:00Z"},
 		"add-binding":      map[string]any{"subject": map[string]any{"kind": "group", "name": "new"}, "role": "viewer", "scope": map[string]any{"kind": "team", "name": "web"}},
@@ -66,7 +67,7 @@ func bodies(r *rig) map[string]any {
 // requestOf makes the request of an operation on what the rig has.
 func requestOf(r *rig, op listed, body any, role string) call {
 	ids := map[string]string{"pause-deployment": "5", "resume-deployment": "5", "cancel-deployment": "5", "retry-deployment": "6", "get-deployment-logs": "1",
-		"remove-freeze": "1", "remove-calendar": "1", "remove-binding": "1", "revoke-token": r.spare[role]}
+		"remove-freeze": "1", "get-set": "1", "cancel-set": "1", "roll-back-set": "1", "remove-calendar": "1", "remove-binding": "1", "revoke-token": r.spare[role]}
 	id := ids[op.id]
 	if id == "" {
 		id = "4"

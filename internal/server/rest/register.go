@@ -13,6 +13,7 @@ func (s *Surface) registerAll() {
 	s.registerReleases()
 	s.registerDeployments()
 	s.registerControls()
+	s.registerSets()
 	s.registerBypass()
 	s.registerWhy()
 	s.registerRunning()
@@ -35,6 +36,7 @@ func tags() []*huma.Tag {
 		{Name: "pipelines", Description: "How a service goes out, as a file."},
 		{Name: "releases", Description: "Immutable versions. CI creates them."},
 		{Name: "deployments", Description: "Releases on their way, and decisions about them."},
+		{Name: "sets", Description: "Releases of several services that go out and come back together."},
 		{Name: "environments of a service", Description: "What runs where, and the way back."},
 		{Name: "environments", Description: "Places to run in, their locks and freezes, and the line of the whole organisation."},
 		{Name: "access", Description: "Who may do what, and tokens."},

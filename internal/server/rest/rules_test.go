@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/slipway-dev/slipway/internal/app"
 	"github.com/slipway-dev/slipway/internal/server"
 	"github.com/slipway-dev/slipway/internal/slipway"
 )
@@ -181,7 +182,8 @@ func TestETags(t *testing.T) {
 func TestPages(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	for path, want := range map[string]int{services + "/shop/releases": 3, services + "/shop/deployments": 6, services: 2, "/api/v1/audit": -1} {
+	must(r.PromoteSet(t.Context(), actor("admin"), app.PromoteSet{Name: "two", Environment: "staging", Items: []app.SetItem{{Service: "shop", Version: "1.2.0"}}}))(t)
+	for path, want := range map[string]int{services + "/shop/releases": 3, services + "/shop/deployments": 6, services: 2, "/api/v1/sets": 2, "/api/v1/audit": -1} {
 		seen, pages := map[string]bool{}, 0
 		for cursor := ""; ; pages++ {
 			var page struct {
@@ -228,7 +230,7 @@ func TestPages(t *testing.T) {
 func TestForeignersSeeNothing(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	for _, path := range []string{services, "/api/v1/board", "/api/v1/inbox", "/api/v1/audit", services + "?team=web", "/api/v1/audit?service=shop"} {
+	for _, path := range []string{services, "/api/v1/board", "/api/v1/inbox", "/api/v1/audit", "/api/v1/sets", services + "?team=web", "/api/v1/audit?service=shop"} {
 		if a := r.want(http.StatusOK, call{method: "GET", path: path, role: "foreign"}); strings.Contains(a.body, "shop") {
 			t.Errorf("%s shows what belongs to another team: %s", path, a.body)
 		}

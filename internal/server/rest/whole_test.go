@@ -85,12 +85,14 @@ func TestNothingIsLeftOut(t *testing.T) {
 		"Measurement.Job": true, "Measurement.Pending": true, "CheckRun.Job": true, "CheckRun.JobSince": true, "CheckRun.ErrorsInRow": true, "CheckRun.PassedInRow": true,
 		"PhaseRun.Generation": true, "PhaseRun.UnreadySince": true, "PhaseRun.Attempts": true, "PhaseRun.Parked": true, "PhaseRun.Runner": true, "PhaseRun.Cursor": true,
 		"ObservedTrack.Addresses": true,
+		"ReleaseSet.Epoch":        true, "ReleaseSet.Asked": true, "SetOrder.TokenID": true, "SetItem.Seq": true,
 	}
 	var (
 		st  slipway.Stage
 		pl  slipway.Plan
 		run slipway.PhaseRun
 		see slipway.Observed
+		set slipway.ReleaseSet
 	)
 	for name, c := range map[string]struct {
 		from any
@@ -100,6 +102,7 @@ func TestNothingIsLeftOut(t *testing.T) {
 		"plan":     {&pl, func() any { return plan(pl, "") }},
 		"phase":    {&run, func() any { return measuredRun(run) }},
 		"observed": {&see, func() any { return observed(&see) }},
+		"set":      {&set, func() any { return releaseSet(set) }},
 	} {
 		f := filler{tokens: map[string]string{}, skip: skip}
 		f.fill(name, reflect.ValueOf(c.from).Elem())

@@ -56,8 +56,8 @@ type entry struct {
 
 // finding is what an audit saw, besides violations.
 type finding struct {
-	Deployments, Applied, Again, Refused, Entries, Events, Votes int
-	Violations                                                   []string
+	Deployments, Applied, Again, Refused, Entries, Events, Votes, Sets int
+	Violations                                                         []string
 }
 
 func (f *finding) bad(format string, args ...any) {
@@ -65,8 +65,8 @@ func (f *finding) bad(format string, args ...any) {
 }
 
 func (f *finding) String() string {
-	return fmt.Sprintf("%d deployments, %d calls that took effect, %d repeats, %d stale calls refused, %d audit entries, %d events, %d votes, %d violations",
-		f.Deployments, f.Applied, f.Again, f.Refused, f.Entries, f.Events, f.Votes, len(f.Violations))
+	return fmt.Sprintf("%d deployments, %d calls that took effect, %d repeats, %d stale calls refused, %d audit entries, %d events, %d votes, %d sets, %d violations",
+		f.Deployments, f.Applied, f.Again, f.Refused, f.Entries, f.Events, f.Votes, f.Sets, len(f.Violations))
 }
 
 // source is what an auditor reads.
@@ -100,6 +100,7 @@ func audit(t testing.TB, s source) *finding {
 	f.chains(t, db)
 	f.replay(t, db, records)
 	f.approvals(t, db, records, s.acks)
+	f.together(t, db, readLedger(t, s.ledger), records)
 	return f
 }
 

@@ -221,6 +221,9 @@ func (g *gauntlet) end() {
 	for _, v := range found.Violations {
 		g.t.Error(v)
 	}
+	if found.Sets < 3 { // forward, back by a person, back by itself
+		g.t.Errorf("only %d sets were judged", found.Sets)
+	}
 	g.said(g.kills, "resumed within %v at most; %s", g.slowest.Round(time.Millisecond), found)
 }
 

@@ -22,6 +22,7 @@ func (g *gauntlet) chapters() []chapter {
 	without := func(what string) []string { return []string{"SLIPWAY_TEST_WITHOUT=" + what} }
 	return []chapter{
 		{name: "life", tell: (*gauntlet).life},
+		{name: "together", tell: (*gauntlet).together},
 		{name: "without jobs", env: without("jobs"), tell: func(g *gauntlet) { g.waitsForHook("no-jobs", "engine.hook/take#2") }},
 		{name: "with jobs that cannot start", env: without("start"), tell: func(g *gauntlet) { g.waitsForHook("no-start", "engine.startJob/take") }},
 		{name: "before the deployer goes", tell: (*gauntlet).orphans},
@@ -33,7 +34,7 @@ func (g *gauntlet) chapters() []chapter {
 }
 
 // elsewhere are the places that the first chapter does not come by.
-var elsewhere = []string{"engine.hook/take#2", "engine.startJob/take", "engine.apply/take", "engine.observe/take", "engine.otherRunner/take"}
+var elsewhere = append([]string{"engine.hook/take#2", "engine.startJob/take", "engine.apply/take", "engine.observe/take", "engine.otherRunner/take"}, setPlaces...)
 
 // awaits reports whether one of the places has not had its turn.
 func (g *gauntlet) awaits(places ...string) bool {

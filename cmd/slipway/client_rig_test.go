@@ -40,7 +40,8 @@ func newClientRig(t *testing.T) *clientRig {
 	fatal(t, err)
 	fatal(t, db.Migrate(ctx))
 	registry := engine.NewRegistry(map[string]deployers.Deployer{"fake": fake.New(fake.Options{})})
-	eng := &engine.Engine{Store: db, Wakes: db, Feed: db, Deployers: registry, Clock: time.Now, Log: log}
+	usecases := &app.App{Store: db, Deployers: registry, Clock: time.Now, AdminGroup: "admins", Calendars: &calendar.Calendars{}}
+	eng := &engine.Engine{Store: db, Wakes: db, Feed: db, Deployers: registry, Rights: usecases, Clock: time.Now, Log: log}
 	queue, err := db.NewQueue(eng.Look, store.QueueOptions{})
 	fatal(t, err)
 	eng.Waker = queue
@@ -48,7 +49,6 @@ func newClientRig(t *testing.T) *clientRig {
 	fatal(t, queue.Start(work))
 	done := make(chan struct{})
 	go func() { defer close(done); eng.Run(work) }()
-	usecases := &app.App{Store: db, Deployers: registry, Clock: time.Now, AdminGroup: "admins", Calendars: &calendar.Calendars{}}
 	assets, err := static.New()
 	fatal(t, err)
 	pages, err := browser.New(browser.Config{App: usecases, Assets: assets})

@@ -60,7 +60,10 @@ func gallery() map[string]templ.Component {
 		"403":        page.Error(s("", "Not allowed"), page.ErrorView{Code: 403, Title: "You cannot roll back in production", Happened: "Rolling back billing-api in production needs deployment.rollback.", Blocks: blocks()[1:], Actions: []component.Link{{Text: "Back to billing-api", Href: "/s/billing-api"}}, RequestID: "01JD0V3G5TN7", At: now()}),
 		"404":        page.Error(s("", "Not found"), page.ErrorView{Code: 404, Title: "There is no service called biling-api", Near: []component.Link{{Text: "billing-api", Href: "/s/billing-api"}}, Actions: []component.Link{{Text: "Board", Href: "/"}}}),
 		"500":        page.Error(s("", "Error"), page.ErrorView{Code: 500, Title: "Slipway could not read its database", Happened: "The page was not shown.", Affected: "Running deployments go on; nothing was changed.", Do: "Try again in a moment. If it stays, give the request id to whoever runs Slipway.", RequestID: "01JD0V3G5TN7", At: now(), Actions: []component.Link{{Text: "Try again", Href: "/"}}}),
-		"find":       page.Find(s("", "Find"), find()), "find-empty": page.Find(s("", ""), page.FindView{Query: "zz"}),
+		"sets":       page.Sets(s("sets", "Release sets", "board"), page.SetsView{Sets: setRows(), More: "/sets?cursor=x"}), "sets-empty": page.Sets(s("sets", ""), page.SetsView{}),
+		"set": page.Set(s("sets", "set 3", "board"), set()), "set-empty": page.Set(s("sets", ""), page.SetView{}),
+		"set-new": page.NewSet(s("sets", "new"), newSet()), "set-new-empty": page.NewSet(s("sets", ""), page.NewSetView{Name: component.Field{Name: "name", Label: "Name"}}),
+		"find": page.Find(s("", "Find"), find()), "find-empty": page.Find(s("", ""), page.FindView{Query: "zz"}),
 	}
 }
 

@@ -39,6 +39,7 @@ type RunView struct {
 	LogLive   bool
 	PlanShort string
 	PlanHref  string
+	Set       component.Link // that it belongs to
 
 	CanCancel   bool
 	CanPause    bool

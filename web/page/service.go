@@ -23,6 +23,7 @@ type ServiceView struct {
 	DeploysPerDay    []int // last 14 days, oldest first
 	Stats            []Fact
 	Recent           []component.Deployment
+	Sets             []SetRow            // the newest that it is in
 	HowTo            []component.Snippet // sending a release: curl, CLI, workflow
 	Error            string
 	Key              string

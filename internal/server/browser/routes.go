@@ -16,7 +16,7 @@ import (
 // an environment; slipway.CheckEnvironmentName sees to it that none gets such a name.
 func (s *Surface) Routes() []server.Route {
 	var all []server.Route
-	for _, part := range [][]server.Route{s.door(), s.work(), s.services(), s.settings()} {
+	for _, part := range [][]server.Route{s.door(), s.work(), s.services(), s.together(), s.settings()} {
 		all = append(all, part...)
 	}
 	return all
@@ -87,6 +87,18 @@ func (s *Surface) services() []server.Route {
 		post("/s/:service/:environment/hold/lift", server.Needs(slipway.HoldLift), s.liftHold),
 		get("/s/:service/:environment/rollback", read, s.rollbackPage),
 		post("/s/:service/:environment/rollback", server.Needs(slipway.DeploymentRollback), s.rollback),
+	}
+}
+
+func (s *Surface) together() []server.Route {
+	read, promote := server.Needs(slipway.ServiceRead), server.Needs(slipway.DeploymentPromote)
+	return []server.Route{
+		get("/sets", read, s.sets),
+		post("/sets", promote, s.promoteSet),
+		get("/sets/new", read, s.newSet),
+		get("/sets/:id", read, s.set),
+		post("/sets/:id/cancel", server.Needs(slipway.DeploymentControl), s.cancelSet),
+		post("/sets/:id/rollback", server.Needs(slipway.DeploymentRollback), s.rollBackSet),
 	}
 }
 

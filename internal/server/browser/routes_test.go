@@ -23,6 +23,7 @@ func pages(d slipway.Deployment) map[string]string {
 		"/s/billing-api/compare?from=1.0.0&to=1.2.0": "What differs", "/s/billing-api/compare?from=1.0.0&to=1.0.0": "Identical",
 		"/s/billing-api/pipeline": "revision 1", "/s/billing-api/pipeline?revision=1": "slipway.yaml", "/s/web/pipeline": "No revision yet",
 		"/activity": "asked for", "/activity?service=billing-api&actor=Jonas": "actor: Jonas", "/activity?action=nothing": "Nothing matches",
+		"/sets": "No release set yet", "/sets/new": "Promote several services",
 		"/new": "Register a service", "/new?from=yaml": "Paste a slipway.yaml", "/new?from=backstage": "catalog-info.yaml",
 		"/settings/people": "developers", "/settings/people?permission=deployment.approve&actor=ben%40example.com&resource=billing-api%2Fproduction": "Role approver",
 		"/settings/environments": "production", "/settings/tokens": "No token yet", "/settings/appearance": "Theme",
@@ -57,6 +58,7 @@ func (w *world) posts(d slipway.Deployment) {
 	w.fill("Ana", "/s/billing-api/pipeline", "/s/billing-api/pipeline", "intent", "apply", "yaml", strings.Replace(pipelineText, "weight: 25", "weight: 20", 1)).leadsTo("/s/billing-api/pipeline")
 	w.fill("Ana", "/new", "/new?from=form", "name", "ledger", "team", "payments").leadsTo("/s/ledger")
 	w.settingsPosts()
+	w.setPosts()
 	w.fill("Ana", "/", "/settings/appearance", "theme", "dark").leadsTo("/")
 	w.send("Ana", http.MethodPost, "/theme", url.Values{"theme": {"light"}, "return": {"/inbox"}}).leadsTo("/inbox")
 }

@@ -72,6 +72,9 @@ func runView(p app.DeploymentPage, now time.Time) page.RunView {
 	if back, ok := d.WayBack(); ok {
 		v.Took += " (" + exact(back) + " until all traffic was back)"
 	}
+	if p.Set != nil {
+		v.Set = component.Link{Text: p.Set.Name, Href: setPath(p.Set.ID)}
+	}
 	if d.Plan.From != nil {
 		v.From = d.Plan.From.Version
 	}

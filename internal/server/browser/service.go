@@ -32,6 +32,9 @@ func (s *Surface) service(c echo.Context) error {
 	if v.Promote, err = s.promoteSteps(c, p); err != nil {
 		return err
 	}
+	if v.Sets, err = s.setsOf(c, name); err != nil {
+		return err
+	}
 	return s.render(c, http.StatusOK, page.Service(sh, v))
 }
 

@@ -109,7 +109,8 @@ func (c *cli) setWaits(ctx context.Context, s client.Set) (error, error) {
 			return nil, err
 		}
 		why := person(d.Value)
-		if why == "" {
+		cancels := s.State == "running" && s.Ending != "" && d.Value.State == "waiting" // the set itself ends it
+		if why == "" || cancels {
 			return nil, nil
 		}
 		if waits == nil {

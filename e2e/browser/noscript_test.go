@@ -35,3 +35,33 @@ func TestWithoutScripts(t *testing.T) {
 		t.Errorf("rolling back took %d clicks, not 2", n)
 	}
 }
+
+// A set is asked for, looked at and taken back with plain forms.
+func TestSetsWithoutScripts(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	b := open(t, p).withoutScripts()
+	b.signIn("Ana Nordin")
+	b.visit("/")
+	b.click("Sets")
+	b.at("/sets")
+	b.sees("No release set yet.")
+	b.click("Promote several services")
+	b.at("/sets/new")
+	b.fill("name", "Autumn fonts")
+	b.choose("environment", "staging")
+	b.fill("items", "gateway 7.5.0\npayout-worker 2.2.0 after gateway")
+	b.click("Promote them together")
+	b.at("/sets/1")
+	b.sees("Autumn fonts is on its way to staging.")
+	awaitSet(t, p, 1, func(s set) bool { return s.State == "succeeded" })
+	b.visit("/sets/1")
+	b.sees("All of it is live in staging.")
+	b.click("Roll back…")
+	b.click("Roll back all of it")
+	b.at("/sets/1")
+	b.sees("It goes back, the last of it first.")
+	awaitSet(t, p, 1, func(s set) bool { return s.State == "rolledBack" })
+	b.visit("/sets/1")
+	b.sees("Taken back by Ana Nordin")
+}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
@@ -33,7 +34,11 @@ func pages(t testing.TB, p *portal.Portal) []shot {
 			return running.Live.Deployment
 		}
 	}
+	set := together(t, p)
 	return []shot{
+		{"sets", "/sets"},
+		{"set", fmt.Sprintf("/sets/%d", set)},
+		{"set-new", "/sets/new"},
 		{"board", "/"},
 		{"board-team", "/?team=payments"},
 		{"inbox", "/inbox"},
@@ -59,6 +64,46 @@ func pages(t testing.TB, p *portal.Portal) []shot {
 		{"find", "/find?q=bil"},
 		{"lost", "/s/biling/production"},
 		{"api-docs", "/api/docs"},
+	}
+}
+
+// together is a set of the demo that waits for a person at its second service;
+// it is asked for once.
+func together(t testing.TB, p *portal.Portal) int64 {
+	t.Helper()
+	var known struct{ Items []struct{ ID int64 } }
+	p.Must(t, http.MethodGet, "/api/v1/sets", nil, &known)
+	if len(known.Items) > 0 {
+		return known.Items[0].ID
+	}
+	var made struct{ ID int64 }
+	p.Must(t, http.MethodPost, "/api/v1/sets", map[string]any{"name": "Autumn fonts", "environment": "production", "note": "The shop's new look.", "items": []any{
+		map[string]any{"service": "search", "version": "3.0.3", "after": []string{"assets", "gateway"}},
+		map[string]any{"service": "assets", "version": "41", "after": []string{"gateway"}},
+		map[string]any{"service": "gateway", "version": "7.5.0"}}}, &made)
+	awaitSet(t, p, made.ID, func(s set) bool { return s.Items[1].Deployment != 0 })
+	return made.ID
+}
+
+// set is as much of a release set as tests look at.
+type set struct {
+	State string
+	Items []struct{ Deployment int64 }
+}
+
+func awaitSet(t testing.TB, p *portal.Portal, id int64, so func(set) bool) {
+	t.Helper()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(patience); ; <-tick.C {
+		var s set
+		p.Must(t, http.MethodGet, fmt.Sprintf("/api/v1/sets/%d", id), nil, &s)
+		if so(s) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("set %d does not go on: %+v", id, s)
+		}
 	}
 }
 

@@ -114,7 +114,7 @@ func setStation(i slipway.SetItem, f slipway.SetFacts) component.Step {
 		step.State, word = deploymentState(d), stateWord(d)
 	}
 	step.Note = upperFirst(word)
-	if i.From != "" {
+	if i.From != "" && i.From != i.Version {
 		step.Note += ", before it " + i.From
 	}
 	if len(i.After) > 0 {

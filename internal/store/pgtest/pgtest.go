@@ -34,7 +34,7 @@ var server = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return start(programs, "off")
+	return start(programs, "off", freePort)
 })
 
 // durable is a server that keeps what it commits, for measuring.
@@ -46,7 +46,7 @@ var durable = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return start(programs, "on")
+	return start(programs, "on", freePort)
 })
 
 // errMissing marks what is not installed, as opposed to what went wrong.

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/user"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -32,7 +33,20 @@ rm -rf "$2"
 // readyWithin is generous: initdb takes a second, on a busy machine several.
 const readyWithin = 90 * time.Second
 
-func start(programs, fsync string) (string, error) {
+// errTaken says that somebody took the port before the server could: between
+// the choice and its start lies initdb, and the machine has other tests.
+var errTaken = errors.New("the port was taken meanwhile")
+
+func start(programs, fsync string, port func() (int, error)) (string, error) {
+	for range 4 {
+		if url, err := startOnce(programs, fsync, port); !errors.Is(err, errTaken) {
+			return url, err
+		}
+	}
+	return "", errTaken
+}
+
+func startOnce(programs, fsync string, choose func() (int, error)) (string, error) {
 	dir, err := os.MkdirTemp("", "slipway-postgres-")
 	if err != nil {
 		return "", err
@@ -41,13 +55,14 @@ func start(programs, fsync string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	port, err := freePort()
+	port, err := choose()
 	if err != nil {
 		return "", err
 	}
 	cmd := exec.Command("/bin/sh", "-c", script, "sh", programs, dir, strconv.Itoa(port), fsync)
 	cmd.Dir, cmd.SysProcAttr = dir, attributes
-	if _, err := cmd.StdinPipe(); err != nil { // held open by cmd, below
+	alive, err := cmd.StdinPipe() // held open by cmd, below
+	if err != nil {
 		return "", err
 	}
 	if err := cmd.Start(); err != nil {
@@ -56,9 +71,10 @@ func start(programs, fsync string) (string, error) {
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	url := fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres?sslmode=disable", port)
-	if err := ready(url, ended); err != nil {
+	// By its socket: whoever answers at the port may be another test's server.
+	if err := ready(fmt.Sprintf("postgres://postgres@/postgres?host=%s&port=%d", dir, port), dir+"/log", ended); err != nil {
 		text, _ := os.ReadFile(dir + "/log")
-		return "", fmt.Errorf("%w\n%s", err, text)
+		return "", errors.Join(fmt.Errorf("%w\n%s", err, text), alive.Close())
 	}
 	return url, nil
 }
@@ -92,7 +108,7 @@ func freePort() (int, error) {
 	return listener.Addr().(*net.TCPAddr).Port, nil
 }
 
-func ready(url string, ended <-chan error) error {
+func ready(url, log string, ended <-chan error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), readyWithin)
 	defer cancel()
 	again := time.NewTicker(50 * time.Millisecond)
@@ -101,6 +117,9 @@ func ready(url string, ended <-chan error) error {
 		conn, err := pgx.Connect(ctx, url)
 		if err == nil {
 			return conn.Close(ctx)
+		}
+		if text, _ := os.ReadFile(log); strings.Contains(string(text), "could not bind") { // #nosec G304 -- our own
+			return errTaken
 		}
 		select {
 		case <-again.C:

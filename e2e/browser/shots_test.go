@@ -7,6 +7,7 @@ import (
 	_ "image/png"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -14,7 +15,7 @@ import (
 
 // TestScreenshots takes the README's picture of the board (docs/pictures) in
 // both themes. With SLIPWAY_SHOTS=DIR it writes all pages of the demo there too,
-// at two widths, for people to look at.
+// at two widths, for people to look at; SLIPWAY_SHOTS_OF=REGEXP narrows which.
 func TestScreenshots(t *testing.T) {
 	t.Parallel()
 	dir, widths := os.Getenv("SLIPWAY_SHOTS"), []int64{360, 1440}
@@ -22,6 +23,10 @@ func TestScreenshots(t *testing.T) {
 		dir, widths = t.TempDir(), nil
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	only, err := regexp.Compile(os.Getenv("SLIPWAY_SHOTS_OF"))
+	if err != nil {
 		t.Fatal(err)
 	}
 	p := start(t)
@@ -34,6 +39,9 @@ func TestScreenshots(t *testing.T) {
 			b.look(theme, width)
 			door.look(theme, width)
 			save := func(b *tab, s shot) {
+				if !only.MatchString(s.name) {
+					return
+				}
 				b.visit(s.path)
 				b.until("the fonts to be there", `document.fonts.status === "loaded"`)
 				picture(b, filepath.Join(dir, fmt.Sprintf("%s-%s-%d.png", s.name, theme, width)))

@@ -18,6 +18,7 @@ type DryRun struct {
 	Outlook
 	Takes   *slipway.Deployment  // whose place it would take
 	Changes []slipway.Difference // from what is live
+	Commits []slipway.Change     // of the releases between what is live and this
 	Preview string               // what the deployer would change, in its own words
 	Silent  string               // why the deployer could not say
 }
@@ -44,6 +45,9 @@ func (a *App) DryRun(ctx context.Context, actor slipway.Actor, c Promote) (DryRu
 		subject = slipway.ProbeSubject{Now: a.now(), Deployment: d, Release: draft.Release, Service: draft.Service, Environment: draft.Environment}
 		r, err := c.request(actor, a.now())
 		if err != nil {
+			return err
+		}
+		if out.Commits, err = commitsBetween(ctx, tx, d); err != nil {
 			return err
 		}
 		out.Takes, err = slipway.Room(ctx, tx, draft, r)

@@ -49,6 +49,8 @@ func gallery() map[string]templ.Component {
 		"compare": page.Compare(s("board", "compare"), compare()), "compare-empty": page.Compare(s("board", ""), page.CompareView{}),
 		"run": page.Run(s("board", "run 412", "deployment:412"), run()), "run-empty": page.Run(s("board", ""), page.RunView{}),
 		"rollback": page.Rollback(s("board", "roll back"), rollback()), "rollback-empty": page.Rollback(s("board", ""), page.RollbackView{None: "Nothing succeeded here before."}),
+		"dry-run": page.DryRun(s("board", "dry run"), dryRun()), "dry-run-refused": page.DryRun(s("board", ""), dryRunRefused()), "dry-run-empty": page.DryRun(s("board", ""), page.DryRunView{Error: "There is no pipeline yet."}),
+		"why": page.Why(s("board", "why", "service:billing-api"), whyNot()), "why-empty": page.Why(s("board", ""), page.WhyView{}),
 		"activity": page.Activity(s("activity", "Activity"), activity()), "activity-empty": page.Activity(s("activity", ""), page.ActivityView{}),
 		"register": page.Register(s("board", "Register"), register("form")), "register-yaml": page.Register(s("board", ""), register("yaml")),
 		"register-backstage": page.Register(s("board", ""), register("backstage")), "register-empty": page.Register(s("board", ""), page.RegisterView{Name: component.Field{Name: "name", Label: "Name"}}),

@@ -32,6 +32,7 @@ type RollbackView struct {
 	Reason      string
 	ReasonError string
 	Error       string
+	Commands    []component.Snippet // the same from a terminal
 	Key         string
 }
 

@@ -52,6 +52,7 @@ type RunView struct {
 	WhyNot      []component.Block
 	Error       string
 	Key         string
+	Stands      bool   // it waits or is paused: people may ask why
 	GateHref    string // review that it waits for; "" = none
 	RawLog      string // address of the log as text
 	Replacement component.Link

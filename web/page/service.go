@@ -1,6 +1,10 @@
 package page
 
-import "github.com/slipway-dev/slipway/web/component"
+import (
+	"net/url"
+
+	"github.com/slipway-dev/slipway/web/component"
+)
 
 // ServiceView is one service: its line, its releases, who owns it.
 type ServiceView struct {
@@ -35,4 +39,8 @@ type PromoteStep struct {
 	Environment string
 	Can         bool
 	WhyNot      string // short; the stage page has the long answer
+}
+
+func dryRunHref(service string, p PromoteStep) string {
+	return "/s/" + service + "/" + p.Environment + "/dry-run?" + url.Values{"version": {p.Version}}.Encode()
 }

@@ -52,8 +52,9 @@ type StageView struct {
 	RollbackNot []component.Block
 	Error       string // of the form that was just sent
 
-	Recent []component.Deployment
-	Key    string
+	Recent   []component.Deployment
+	Commands []component.Snippet // the same from a terminal
+	Key      string
 }
 
 // Part is a release that has a part of the traffic beside what is live.
@@ -73,6 +74,16 @@ type Fact struct {
 	Mono bool
 	Copy bool
 	Href string
+}
+
+// stands reports whether people may ask why nothing moves here.
+func (v StageView) stands() bool {
+	switch v.State {
+	case component.Waiting, component.Frozen, component.RolledBack:
+		return true
+	default:
+		return v.Active.Text != "" || v.Lock != "" || v.Hold != ""
+	}
 }
 
 func (v StageView) action(what string) string {

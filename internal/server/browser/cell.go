@@ -39,14 +39,14 @@ func (p stop) station(prefix string) component.Station {
 		f := p.state.Failure
 		st.State, st.Detail, st.DetailHref = component.Failed, failureWords(*f), runPath(f.Deployment)
 	case p.state.Hold != nil:
-		st.State, st.Detail = component.RolledBack, p.state.Hold.Reason+", automation held"
+		st.State, st.Detail, st.DetailHref = component.RolledBack, p.state.Hold.Reason+", automation held", whyStagePath(p.service, p.environment)
 	case p.closed() != "":
-		st.State, st.Detail = component.Frozen, p.closed()
+		st.State, st.Detail, st.DetailHref = component.Frozen, p.closed(), whyStagePath(p.service, p.environment)
 	default:
 		p.observed(&st)
 	}
 	if p.active != nil && p.active.State == slipway.Waiting && st.State != component.Waiting {
-		st.Detail, st.DetailHref = p.active.Version+" next: "+waitsFor(*p.active, p.now), deploymentPath(*p.active)
+		st.Detail, st.DetailHref = p.active.Version+" next: "+waitsFor(*p.active, p.now), whyRunPath(p.active.ID)
 	}
 	return st
 }

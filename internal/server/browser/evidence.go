@@ -184,8 +184,12 @@ func blocks(list []slipway.Verdict) []component.Block {
 	for _, v := range list {
 		b := component.Block{What: upperFirst(gateTitle(v)), Why: v.Reason, Since: timeOf(v.Since), Until: timeOf(v.Until), Who: v.Who}
 		switch v.Gate {
-		case "lock", "freeze":
-			b.Href = "/settings/environments"
+		case "lock":
+			b.Href = environmentsPath
+		case "freeze":
+			b.Href = environmentsPath + "#freezes"
+		case "stopTheLine":
+			b.Href = environmentsPath + "#stop"
 		case "permission":
 			b.Href = "/settings/people"
 		}

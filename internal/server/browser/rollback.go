@@ -28,6 +28,7 @@ func (s *Surface) showRollback(c echo.Context, status int, refused *slipway.Erro
 	}
 	v := rollbackView(p, s.now())
 	v.Key, v.Reason, v.Accepted = sh.Key, c.FormValue("reason"), c.FormValue("accept_irreversible") != ""
+	v.Commands = rollbackCommands(v)
 	if refused != nil {
 		v.ReasonError = fieldError(refused, "reason")
 		v.Error = sentence(refused)

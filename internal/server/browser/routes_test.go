@@ -18,7 +18,9 @@ func pages(d slipway.Deployment) map[string]string {
 		"/": "1.2.0 waits for 0 of 1 approval", "/?team=payments": "billing-api", "/?show=failed": "Only services with something failed", "/?q=bill": "billing-api",
 		"/inbox": "1.2.0 to production waits for 0 of 1 approval", "/gates/" + n: "Release 1.2.0 to production?", "/runs/" + n: "It waits for people.",
 		"/s/billing-api": "Billing API", "/s/web": "No pipeline yet", "/s/billing-api/production": "Change it", "/s/billing-api/dev": "healthy, 2 of 2",
-		"/s/billing-api/production/rollback": "What will be undone", "/s/billing-api/r/1.1.0": "Notes of 1.1.0",
+		"/s/billing-api/production/rollback": "slipway rollback billing-api production --to", "/s/billing-api/production/dry-run?version=1.2.0": "What if 1.2.0 went to production now?",
+		"/s/billing-api/production/dry-run": "slipway promote billing-api 1.2.0 --to production --dry-run", "/s/billing-api/production/why": "Why does 1.2.0 not go to production?",
+		"/s/billing-api/dev/why": "Nothing is under way in dev", "/runs/" + n + "/why": "slipway why " + n, "/s/billing-api/r/1.1.0": "Notes of 1.1.0",
 		"/s/billing-api/compare": "Choose two sides", "/s/billing-api/compare?from=staging&to=production": "What differs",
 		"/s/billing-api/compare?from=1.0.0&to=1.2.0": "What differs", "/s/billing-api/compare?from=1.0.0&to=1.0.0": "Identical",
 		"/s/billing-api/pipeline": "revision 1", "/s/billing-api/pipeline?revision=1": "slipway.yaml", "/s/web/pipeline": "No revision yet",
@@ -96,6 +98,8 @@ func TestEveryRoute(t *testing.T) {
 	w.get("", "/sign-in?return=%2Finbox").status(http.StatusOK).says("Sign in with single sign-on")
 	w.get("Ana", "/sign-in?return=%2Finbox").leadsTo("/inbox")
 	w.get("Ana", "/settings").leadsTo("/settings/people")
+	w.get("Ana", "/s/billing-api/r/1.2.0/dry-run?environment=dev&idempotency_key=x").leadsTo("/s/billing-api/dev/dry-run?version=1.2.0")
+	w.get("Ana", "/s/billing-api/dev/dry-run?version=1.2.0&idempotency_key=x").leadsTo("/s/billing-api/dev/dry-run?version=1.2.0")
 	w.get("Ana", fmt.Sprintf("/runs/%d/log.txt", d.ID)).status(http.StatusOK)
 	for _, path := range []string{"/activity.csv?service=billing-api", "/activity.jsonl"} {
 		w.get("Ana", path).status(http.StatusOK)

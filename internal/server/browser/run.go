@@ -100,6 +100,7 @@ func runView(p app.DeploymentPage, now time.Time) page.RunView {
 		said = e.Message
 		v.Events = append(v.Events, component.Event{At: e.At, Text: e.Message, Actor: e.Actor})
 	}
+	v.Stands = d.State == slipway.Waiting || d.State == slipway.Paused || d.KeptByLine()
 	runButtons(&v, p)
 	v.Failure = failure(p)
 	if v.Failure != nil {

@@ -15,6 +15,8 @@ import (
 	"github.com/slipway-dev/slipway/web/page"
 )
 
+const environmentsPath = "/settings/environments"
+
 func (s *Surface) environments(c echo.Context) error {
 	return s.showEnvironments(c, http.StatusOK, nil)
 }
@@ -172,5 +174,5 @@ func (s *Surface) environmentDone(c echo.Context, err error, said string) error 
 	if err != nil {
 		return err
 	}
-	return s.done(c, "/settings/environments", said, component.Link{})
+	return s.done(c, environmentsPath, said, component.Link{})
 }

@@ -41,6 +41,7 @@ func (s *Surface) showStage(c echo.Context, status int, refused *slipway.Error) 
 		chosen = next(whole.Row, p.Stage)
 	}
 	v.Releases, v.Promotable = candidates(p, chosen)
+	v.Commands = stageCommands(v)
 	if refused != nil {
 		v.Error = sentenceWithFields(refused)
 		v.WhyNot = append(blocks(refused.BlockedBy), v.WhyNot...)
@@ -175,6 +176,15 @@ func next(row app.BoardRow, stage slipway.Stage) string {
 }
 
 func (s *Surface) promote(c echo.Context) error {
+	command, err := s.promotionOf(c)
+	if e, status, ok := refusal(err); ok {
+		return s.showStage(c, status, e)
+	}
+	return s.startHere(c, command)
+}
+
+// promotionOf reads what is asked for, of the form and of the dry run alike.
+func (s *Surface) promotionOf(c echo.Context) (app.Promote, error) {
 	command := app.Promote{Version: text(c, "version"), Note: text(c, "note")}
 	var faults []slipway.FieldError
 	if share := text(c, "share"); share != "" {
@@ -185,16 +195,13 @@ func (s *Surface) promote(c echo.Context) error {
 		command.Part = &slipway.Part{Share: n}
 	}
 	if at := text(c, "at"); at != "" {
-		when, err := time.Parse("2006-01-02T15:04", at)
+		when, err := time.Parse(untilLayout, at)
 		if err != nil {
 			faults = append(faults, slipway.FieldError{Field: "at", Message: "is a day and a time, such as 2026-11-23T09:00"})
 		}
 		command.NotBefore = &when
 	}
-	if e, status, ok := refusal(slipway.Invalid("The promotion", faults)); ok {
-		return s.showStage(c, status, e)
-	}
-	return s.startHere(c, command)
+	return command, slipway.Invalid("The promotion", faults)
 }
 
 func (s *Surface) redeploy(c echo.Context) error {
@@ -205,6 +212,9 @@ func (s *Surface) startHere(c echo.Context, command app.Promote) error {
 	command.Once, command.Service, command.Environment = once(c), c.Param("service"), c.Param("environment")
 	d, err := s.App.Promote(c.Request().Context(), server.ActorOf(c), command)
 	if e, status, ok := refusal(err); ok {
+		if text(c, "from") == "dry-run" {
+			return s.showDryRun(c, status, e)
+		}
 		return s.showStage(c, status, e)
 	}
 	if err != nil {

@@ -24,13 +24,17 @@ type AddCalendar struct {
 // AddCalendar adds a calendar.
 func (a *App) AddCalendar(ctx context.Context, actor slipway.Actor, c AddCalendar) (slipway.Calendar, error) {
 	added, err := a.addCalendars(ctx, actor, c.Environment, c.Once, c, func() ([]slipway.Calendar, error) {
-		return []slipway.Calendar{{Environment: c.Environment, Name: strings.TrimSpace(c.Name), Kind: c.Kind, Rule: strings.TrimSpace(c.Rule),
-			Duration: c.Duration, Zone: c.Zone, Reason: strings.TrimSpace(c.Reason)}}, nil
+		return []slipway.Calendar{c.calendar()}, nil
 	})
 	if err != nil {
 		return slipway.Calendar{}, err
 	}
 	return added[0], nil
+}
+
+func (c AddCalendar) calendar() slipway.Calendar {
+	return slipway.Calendar{Environment: c.Environment, Name: strings.TrimSpace(c.Name), Kind: c.Kind, Rule: strings.TrimSpace(c.Rule),
+		Duration: c.Duration, Zone: c.Zone, Reason: strings.TrimSpace(c.Reason)}
 }
 
 // ImportCalendars makes a calendar of each event of an iCalendar file.
@@ -45,13 +49,15 @@ type ImportCalendars struct {
 
 // ImportCalendars adds them all, or none.
 func (a *App) ImportCalendars(ctx context.Context, actor slipway.Actor, c ImportCalendars) ([]slipway.Calendar, error) {
-	return a.addCalendars(ctx, actor, c.Environment, c.Once, c, func() ([]slipway.Calendar, error) {
-		events, err := a.Calendars.Events(c.File, c.Zone)
-		for i := range events {
-			events[i].Environment, events[i].Kind, events[i].Reason = c.Environment, c.Kind, strings.TrimSpace(c.Reason)
-		}
-		return events, err
-	})
+	return a.addCalendars(ctx, actor, c.Environment, c.Once, c, func() ([]slipway.Calendar, error) { return a.eventsOf(c) })
+}
+
+func (a *App) eventsOf(c ImportCalendars) ([]slipway.Calendar, error) {
+	events, err := a.Calendars.Events(c.File, c.Zone)
+	for i := range events {
+		events[i].Environment, events[i].Kind, events[i].Reason = c.Environment, c.Kind, strings.TrimSpace(c.Reason)
+	}
+	return events, err
 }
 
 // maxCalendars bounds what every page and every gate is reckoned with.
@@ -61,13 +67,8 @@ func (a *App) addCalendars(ctx context.Context, actor slipway.Actor, environment
 	err = a.Store.Write(ctx, func(tx slipway.Tx) error {
 		added = nil
 		on := slipway.Resource{Environment: environment}
-		if err := a.authorize(ctx, tx, actor, slipway.FreezeManage, on); err != nil {
+		if err := a.mayFreeze(ctx, tx, actor, on); err != nil {
 			return err
-		}
-		if environment != "" {
-			if _, err := tx.Environments().Get(ctx, environment); err != nil {
-				return err
-			}
 		}
 		outcome, err := a.once(ctx, tx, actor, once, command, func() (string, error) {
 			calendars, err := read()
@@ -95,6 +96,16 @@ func (a *App) addCalendars(ctx context.Context, actor slipway.Actor, environment
 	return added, err
 }
 
+// mayFreeze lets those through who may manage the freezes of an environment that
+// exists, or of all.
+func (a *App) mayFreeze(ctx context.Context, tx slipway.Tx, actor slipway.Actor, on slipway.Resource) error {
+	if err := a.authorize(ctx, tx, actor, slipway.FreezeManage, on); err != nil || on.Environment == "" {
+		return err
+	}
+	_, err := tx.Environments().Get(ctx, on.Environment)
+	return err
+}
+
 // keepCalendars checks and adds calendars, and returns their numbers.
 func (a *App) keepCalendars(ctx context.Context, tx slipway.Tx, actor slipway.Actor, on slipway.Resource, calendars []slipway.Calendar) (string, error) {
 	kept, err := tx.Calendars().List(ctx)
@@ -107,10 +118,7 @@ func (a *App) keepCalendars(ctx context.Context, tx slipway.Tx, actor slipway.Ac
 	var ids, names []string
 	opens := false
 	for i, c := range calendars {
-		if c.Kind == "" {
-			c.Kind = slipway.CalendarDeny
-		}
-		if err := slipway.Invalid("The calendar", append(calendarFaults(c), a.Calendars.Check(c)...)); err != nil {
+		if c, err = a.fit(c); err != nil {
 			return "", err
 		}
 		c.By, c.CreatedAt = actor.Name, a.now()
@@ -131,6 +139,14 @@ func (a *App) keepCalendars(ctx context.Context, tx slipway.Tx, actor slipway.Ac
 		err = a.wakeWaiting(ctx, tx, slipway.DeploymentFilter{Environment: on.Environment})
 	}
 	return strings.Join(ids, " "), err
+}
+
+// fit fills in what may be left out of a calendar, and refuses what cannot be kept.
+func (a *App) fit(c slipway.Calendar) (slipway.Calendar, error) {
+	if c.Kind == "" {
+		c.Kind = slipway.CalendarDeny
+	}
+	return c, slipway.Invalid("The calendar", append(calendarFaults(c), a.Calendars.Check(c)...))
 }
 
 func calendarFaults(c slipway.Calendar) (faults []slipway.FieldError) {

@@ -56,6 +56,8 @@ func gallery() map[string]templ.Component {
 		"register-backstage": page.Register(s("board", ""), register("backstage")), "register-empty": page.Register(s("board", ""), page.RegisterView{Name: component.Field{Name: "name", Label: "Name"}}),
 		"people": page.People(s("settings", "People"), people()), "people-empty": page.People(s("settings", ""), page.PeopleView{}),
 		"environments": page.Environments(s("settings", "Environments"), environments()), "environments-empty": page.Environments(s("settings", ""), page.EnvironmentsView{StopLine: "x", CanStop: true}),
+		"calendar": page.Calendar(s("settings", "Calendar"), newCalendar("form")), "calendar-rule": page.Calendar(s("settings", ""), newCalendar("rule")),
+		"calendar-file": page.Calendar(s("settings", ""), newCalendar("file")), "calendar-empty": page.Calendar(s("settings", ""), page.CalendarView{}),
 		"tokens": page.Tokens(s("settings", "Tokens"), tokens()), "tokens-empty": page.Tokens(s("settings", ""), page.TokensView{}),
 		"appearance": page.Appearance(s("settings", "Appearance"), page.AppearanceView{Theme: "dark", Zone: "Europe/Stockholm", Key: key}),
 		"sign-in":    page.SignIn(out, page.SignInView{Return: "/gates/218", Providers: []page.Provider{{Name: "Acme", Href: "/auth/login?return=/gates/218"}}, Demo: []page.DemoPerson{{Name: "Ana Nordin", Role: "approver of Payments", Can: "Approves production gates of Payments; may not change pipelines.", Href: "/auth/login?as=ana"}, {Name: "Ben Okafor", Role: "viewer", Can: "Sees everything, changes nothing.", Href: "/auth/login?as=ben"}}}),

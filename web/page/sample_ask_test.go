@@ -34,3 +34,25 @@ func whyNot() page.WhyView {
 		Cannot:   []page.WhyMove{{Text: "Change the freezes of production", Href: "/settings/environments", WhyNot: "You need freeze.manage on production. An administrator can give it to you."}},
 		Commands: []component.Snippet{{Title: "Command line", Text: "slipway why 412"}, {Title: "curl", Text: "curl \"$SLIPWAY_URL/api/v1/deployments/412/why\""}}}
 }
+
+func newCalendar(from string) page.CalendarView {
+	field := func(name, label string) component.Field {
+		return component.Field{Name: name, Label: label, Required: true}
+	}
+	v := page.CalendarView{From: from, Where: []component.Option{{Value: "", Label: "All environments", Disabled: true, Note: "you may not"}, {Value: "production", Label: "production", Selected: true}},
+		Kinds: []component.Option{{Value: "deny", Label: "nothing new starts"}}, Repeat: []component.Option{{Value: "FREQ=WEEKLY", Label: "Every week"}},
+		Name: field("name", "Name"), Reason: field("reason", "Reason"), Zone: field("zone", "Time zone"), Starts: field("starts", "First time starts"), Ends: field("ends", "First time ends"),
+		Until: field("until", "Not after"), Rule: field("rule", "Rule"), Lasts: field("lasts", "Lasts"), Text: field("text", "Or its text"), Upload: field("upload", "File"),
+		Problems: []component.Link{{Text: "ends is after it starts", Href: "#ends"}}, Changed: true, Seen: "0a1b", CanAdd: true, Key: key,
+		Preview: []page.CalendarPreview{{Name: "Weekends", Rule: "weekly on Fri", Zone: "Europe/Stockholm", Times: []page.CalendarTime{{From: "Fri 20 Nov 2026 17:00", Until: "Mon 23 Nov 2026 08:00 CET", Lasts: "63 h"}, {From: "Fri 27 Nov 2026 17:00", Until: "Mon 30 Nov 2026 08:00 CET", Lasts: "63 h"}}}}}
+	v.Ends.Error, v.Ends.Type, v.Starts.Type, v.Text.Rows, v.Rule.Rows = "Is after it starts.", "datetime-local", "datetime-local", 6, 3
+	if from == "file" {
+		v.Preview = append(v.Preview, page.CalendarPreview{Name: "Long ago", Rule: "once", Zone: "UTC"})
+	}
+	return v
+}
+
+func newCalendarOf(from string, v page.CalendarView) page.CalendarView {
+	v.From = from
+	return v
+}

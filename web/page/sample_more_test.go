@@ -85,7 +85,8 @@ func environments() page.EnvironmentsView {
 	return page.EnvironmentsView{CanEdit: true, CanStop: true, Key: key,
 		Environments: []page.EnvironmentRow{{Name: "dev", Rank: 10, Tier: "development", Services: 8}, {Name: "staging", Rank: 20, Tier: "staging", Services: 7, Lock: "Load test until noon", LockBy: "Mira Sand", LockAt: ago(2 * time.Hour)}, {Name: "production", Rank: 30, Tier: "production", Services: 7, Frozen: "Storefront frozen until 08:00"}},
 		Freezes:      []page.FreezeRow{{ID: "f1", Environment: "production", Reason: "Quarter end", From: ago(6 * time.Hour), Until: in(18 * time.Hour), By: "Ben Okafor", Active: true}, {ID: "f2", Environment: "production", Reason: "Black Friday", From: in(7 * day), Until: in(11 * day), By: "Ana Nordin"}},
-		Name:         component.Field{Name: "name", Label: "Name", Required: true, Mono: true}, Rank: component.Field{Name: "rank", Label: "Rank", Type: "number", Value: "40", Required: true}, Tiers: []component.Option{{Value: "production", Label: "production"}},
+		CanFreeze:    true, Calendars: []page.CalendarRow{{ID: "1", Name: "Weekends", Where: "production", Rule: "weekly on Fri", Zone: "Europe/Stockholm", Reason: "Nobody is there.", By: "Ben Okafor", Next: "Fri 20 Nov 17:00 to Mon 23 Nov 08:00", Can: true}, {ID: "2", Name: "Office hours", Where: "all environments", Allows: true, Shut: true, Rule: "weekly on Mon, Tue", Zone: "UTC", Reason: "Somebody is there.", By: "Ana Nordin"}},
+		Name: component.Field{Name: "name", Label: "Name", Required: true, Mono: true}, Rank: component.Field{Name: "rank", Label: "Rank", Type: "number", Value: "40", Required: true}, Tiers: []component.Option{{Value: "production", Label: "production"}},
 		FreezeEnv: []component.Option{{Value: "production", Label: "production"}}, FreezeReason: component.Field{Name: "reason", Label: "Reason", Required: true}, FreezeUntil: component.Field{Name: "until", Label: "Until", Type: "datetime-local", Required: true}}
 }
 

@@ -62,6 +62,8 @@ type TeamRow struct {
 type EnvironmentsView struct {
 	Environments []EnvironmentRow
 	Freezes      []FreezeRow
+	Calendars    []CalendarRow
+	CanFreeze    bool // somewhere
 	CanEdit      bool
 	StopLine     string // reason; "" = the line runs
 	StopLineBy   string
@@ -91,7 +93,7 @@ type EnvironmentRow struct {
 
 // FreezeRow is one entry of the freeze calendar.
 type FreezeRow struct {
-	ID          string
+	ID          string // "" = a calendar makes it, which is where it ends
 	Environment string
 	Reason      string
 	From        time.Time

@@ -3,6 +3,7 @@ package browser
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -30,12 +31,19 @@ func get(path string, access server.Access, h echo.HandlerFunc) server.Route {
 // off would otherwise look like a form without fields.
 func post(path string, access server.Access, h echo.HandlerFunc) server.Route {
 	return server.Route{Method: http.MethodPost, Path: path, Access: access, Handler: func(c echo.Context) error {
-		if err := c.Request().ParseForm(); err != nil {
+		parse := c.Request().ParseForm
+		if strings.HasPrefix(c.Request().Header.Get(echo.HeaderContentType), echo.MIMEMultipartForm) {
+			parse = func() error { return c.Request().ParseMultipartForm(maxUpload) }
+		}
+		if err := parse(); err != nil {
 			return formFault(err)
 		}
 		return h(c)
 	}}
 }
+
+// maxUpload is kept in memory; no form may be longer.
+const maxUpload = 1 << 20
 
 func formFault(err error) error {
 	var large *http.MaxBytesError
@@ -132,6 +140,9 @@ func (s *Surface) settings() []server.Route {
 		post("/settings/stop-the-line/lift", server.Needs(slipway.LineStop), s.letTheLineGo),
 		post("/settings/freezes", freeze, s.addFreeze),
 		post("/settings/freezes/:id/remove", freeze, s.removeFreeze),
+		get("/settings/calendars/new", signedIn, s.calendarPage),
+		post("/settings/calendars", freeze, s.addCalendar),
+		post("/settings/calendars/:id/remove", freeze, s.removeCalendar),
 		get("/settings/tokens", signedIn, s.tokens),
 		post("/settings/tokens", token, s.createToken),
 		post("/settings/tokens/:id/revoke", token, s.revokeToken),

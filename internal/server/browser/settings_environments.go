@@ -37,12 +37,19 @@ func (s *Surface) showEnvironments(c echo.Context, status int, refused *slipway.
 	if err != nil {
 		return err
 	}
+	calendars, err := s.App.CalendarsAhead(ctx, actor)
+	if err != nil {
+		return err
+	}
 	edit, err := s.mayEditEnvironments(c, list)
 	if err != nil {
 		return err
 	}
 	v := environmentsView(c, list, freezes, s.now())
 	v.Key, v.CanEdit = sh.Key, edit
+	if err := s.showCalendars(c, &v, calendars); err != nil {
+		return err
+	}
 	if err := s.line(c, &v); err != nil {
 		return err
 	}
@@ -93,7 +100,11 @@ func environmentsView(c echo.Context, list []slipway.Environment, freezes []slip
 		v.FreezeEnv = append(v.FreezeEnv, component.Option{Value: e.Name, Label: e.Name, Selected: formOnly(c, "environment") == e.Name})
 	}
 	for _, f := range freezes {
-		v.Freezes = append(v.Freezes, page.FreezeRow{ID: id(f.ID), Environment: f.Environment, Reason: f.Reason, From: f.From, Until: f.Until, By: f.By, Active: f.Active(now)})
+		row := page.FreezeRow{ID: id(f.ID), Environment: f.Environment, Reason: f.Reason, From: f.From, Until: f.Until, By: f.By, Active: f.Active(now)}
+		if f.Calendar != 0 {
+			row.ID, row.By = "", "by calendar"
+		}
+		v.Freezes = append(v.Freezes, row)
 	}
 	for _, tier := range []slipway.Tier{slipway.TierDevelopment, slipway.TierStaging, slipway.TierProduction} {
 		v.Tiers = append(v.Tiers, component.Option{Value: string(tier), Label: string(tier), Selected: c.FormValue("tier") == string(tier)})

@@ -16,6 +16,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/slipway-dev/slipway/internal/app"
+	"github.com/slipway-dev/slipway/internal/calendar"
 	"github.com/slipway-dev/slipway/internal/manifest"
 	"github.com/slipway-dev/slipway/internal/server"
 	"github.com/slipway-dev/slipway/internal/server/browser"
@@ -91,7 +92,7 @@ func newWorld(t *testing.T) *world {
 	t.Cleanup(func() { must(t, kept.Close()) })
 	must(t, kept.Migrate(t.Context()))
 	w.store = kept
-	w.app = &app.App{Store: kept, Deployers: stubDeployers{}, Clock: w.clock, AdminGroup: adminGroup}
+	w.app = &app.App{Store: kept, Calendars: &calendar.Calendars{}, Deployers: stubDeployers{}, Clock: w.clock, AdminGroup: adminGroup}
 	assets, err := static.New()
 	must(t, err)
 	surface, err := browser.New(browser.Config{App: w.app, Assets: assets, PublicURL: "http://example.com", Version: "test", Who: w.who})

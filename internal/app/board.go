@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"slices"
 
 	"github.com/slipway-dev/slipway/internal/policy"
 	"github.com/slipway-dev/slipway/internal/slipway"
@@ -14,6 +15,8 @@ type Board struct {
 	Freezes      []slipway.Freeze
 	Rows         []BoardRow
 	Next         string // cursor of the next page
+	Mine         bool   // only services of the actor's teams are among the rows
+	OwnTeams     []string
 }
 
 // BoardRow is one service, with what is known of it by environment.
@@ -27,6 +30,7 @@ type BoardRow struct {
 // BoardFilter narrows the board; empty fields do not.
 type BoardFilter struct {
 	Team  string
+	Mine  bool // of the teams that the actor belongs to; all services where there are none
 	Query string
 }
 
@@ -34,11 +38,10 @@ type BoardFilter struct {
 // services there are.
 func (a *App) Board(ctx context.Context, actor slipway.Actor, filter BoardFilter, page slipway.Page) (b Board, err error) {
 	err = a.Store.Read(ctx, func(tx slipway.Tx) error {
-		services, next, err := a.services(ctx, tx, actor, slipway.ServiceFilter{Team: filter.Team, Query: filter.Query}, atMost(maxBoard, page))
+		services, err := a.boardServices(ctx, tx, actor, filter, atMost(maxBoard, page), &b)
 		if err != nil {
 			return err
 		}
-		b.Next = next
 		if b.Teams, err = tx.Teams().List(ctx); err != nil {
 			return err
 		}
@@ -56,6 +59,40 @@ func (a *App) Board(ctx context.Context, actor slipway.Actor, filter BoardFilter
 		return err
 	})
 	return b, err
+}
+
+// boardServices are the rows of a page. Who asks for their own and has none gets
+// to see all: an empty board helps nobody.
+func (a *App) boardServices(ctx context.Context, tx slipway.Tx, actor slipway.Actor, filter BoardFilter, page slipway.Page, b *Board) (services []slipway.Service, err error) {
+	wanted := slipway.ServiceFilter{Team: filter.Team, Query: filter.Query}
+	if filter.Mine {
+		bindings, err := a.bindings(ctx, tx, actor)
+		if err != nil {
+			return nil, err
+		}
+		if b.OwnTeams = teamsOf(bindings); len(b.OwnTeams) > 0 {
+			own := wanted
+			own.Teams = b.OwnTeams
+			if services, b.Next, err = a.services(ctx, tx, actor, own, page); err != nil || len(services) > 0 {
+				b.Mine = true
+				return services, err
+			}
+		}
+	}
+	services, b.Next, err = a.services(ctx, tx, actor, wanted, page)
+	return services, err
+}
+
+// teamsOf are the teams that somebody has a role in. A role for everything or for
+// one service makes nobody a member, nor does one that everybody has.
+func teamsOf(bindings []slipway.Binding) (teams []string) {
+	for _, b := range bindings {
+		if b.Scope.Kind == slipway.ScopeTeam && b.Subject.Kind != slipway.SubjectEveryone && !slices.Contains(teams, b.Scope.Name) {
+			teams = append(teams, b.Scope.Name)
+		}
+	}
+	slices.Sort(teams)
+	return teams
 }
 
 func boardRows(ctx context.Context, tx slipway.Tx, services []slipway.Service) ([]BoardRow, error) {

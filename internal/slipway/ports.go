@@ -72,7 +72,8 @@ type Environments interface {
 // ServiceFilter narrows a list of services; empty fields do not.
 type ServiceFilter struct {
 	Team  string
-	Query string // part of the name or title
+	Teams []string // any of them
+	Query string   // part of the name or title
 }
 
 // Services keeps services, ordered by team and name.

@@ -49,6 +49,7 @@ func (s services) List(ctx context.Context, filter slipway.ServiceFilter, page s
 	const list = "services"
 	var w where
 	w.equal("team", filter.Team)
+	w.anyOf("team", filter.Teams)
 	w.contains(filter.Query, "name", "title")
 	after, err := decodeCursor(list, page.Cursor, 2)
 	if err != nil {

@@ -20,6 +20,13 @@ func (w *where) equal(column, value string) {
 	}
 }
 
+// anyOf adds a condition unless there are no values.
+func (w *where) anyOf(column string, values []string) {
+	if len(values) > 0 {
+		w.and(column+" IN ?", values)
+	}
+}
+
 // contains adds "part of either column, whatever the case" unless part is empty.
 func (w *where) contains(part string, columns ...string) {
 	if part == "" {

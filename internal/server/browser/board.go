@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -20,7 +21,7 @@ func (s *Surface) board(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	b, err := s.App.Board(c.Request().Context(), server.ActorOf(c), app.BoardFilter{Team: c.QueryParam("team"), Query: c.QueryParam("q")},
+	b, err := s.App.Board(c.Request().Context(), server.ActorOf(c), app.BoardFilter{Team: c.QueryParam("team"), Query: c.QueryParam("q"), Mine: c.QueryParam("mine") != ""},
 		slipway.Page{Cursor: c.QueryParam("cursor")})
 	if err != nil {
 		return err
@@ -53,7 +54,12 @@ func boardView(b app.Board, q url.Values, now time.Time) page.BoardView {
 	show := q.Get("show")
 	if show == "failed" || show == "rolling" {
 		v.Note = "Only services with something " + show + " are shown."
-		v.AllHref = with(q, "show", "")
+	}
+	teams := maps.Clone(q)
+	delete(teams, "team")
+	v.Mine, v.MineHref, v.AllHref = b.Mine, with(teams, "mine", "1"), with(teams, "mine", "")
+	if note := mineNote(b, q); note != "" {
+		v.Note = strings.TrimSpace(note + " " + v.Note)
 	}
 	for _, row := range b.Rows {
 		cells := rowCells(row, v.Environments, places, b.Freezes, now)
@@ -65,6 +71,18 @@ func boardView(b app.Board, q url.Values, now time.Time) page.BoardView {
 		v.Teams = addRow(v.Teams, titles[row.Service.Team], row, cells)
 	}
 	return v
+}
+
+// mineNote says why others' services are shown to who asked for their own.
+func mineNote(b app.Board, q url.Values) string {
+	switch {
+	case q.Get("mine") == "" || b.Mine:
+		return ""
+	case len(b.OwnTeams) == 0:
+		return "You have a role in no team, so the services of all teams are shown."
+	default:
+		return "Your teams, " + strings.Join(b.OwnTeams, ", ") + ", have no such service, so those of all teams are shown."
+	}
 }
 
 // addRow puts a row under its team; services come ordered by team.

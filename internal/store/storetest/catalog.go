@@ -126,6 +126,12 @@ func testServicePages(t *testing.T, f fixture) {
 	if got := list(slipway.ServiceFilter{Team: "a-team"}); len(got) != 5 {
 		t.Errorf("of a team: %v", got)
 	}
+	if got := list(slipway.ServiceFilter{Teams: []string{"payments", "a-team", "nobody"}}); len(got) != 25 {
+		t.Errorf("of two teams: %v", got)
+	}
+	if got := list(slipway.ServiceFilter{Teams: []string{"a-team"}, Query: "svc"}); len(got) != 5 {
+		t.Errorf("of teams in a list: %v", got)
+	}
 	for query, want := range map[string]int{"SVC-002": 5, "100%": 1, "_SCORE": 1, "%": 1, `\`: 0, "plain": 24} {
 		if got := list(slipway.ServiceFilter{Query: query}); len(got) != want {
 			t.Errorf("query %q: %d found, want %d", query, len(got), want)

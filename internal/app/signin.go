@@ -106,12 +106,34 @@ func (a *App) SetTheme(ctx context.Context, actor slipway.Actor, theme string) e
 	if !slices.Contains([]string{"", "light", "dark"}, theme) {
 		return slipway.Invalid("The theme", []slipway.FieldError{{Field: "theme", Message: "is light, dark or empty"}})
 	}
+	return a.ownLook(ctx, actor, func(u *slipway.User) { u.Theme = theme })
+}
+
+// SetZone keeps the time zone that a person reads times in; empty: UTC.
+func (a *App) SetZone(ctx context.Context, actor slipway.Actor, zone string) error {
+	if err := a.signedIn(actor); err != nil {
+		return err
+	}
+	if _, err := time.LoadLocation(zone); err != nil || zone == "Local" || len(zone) > maxZone {
+		return slipway.Invalid("The time zone", []slipway.FieldError{{Field: "zone", Message: "is a name such as Europe/Stockholm"}})
+	}
+	if zone == "UTC" {
+		zone = ""
+	}
+	return a.ownLook(ctx, actor, func(u *slipway.User) { u.Zone = zone })
+}
+
+// maxZone is longer than any name of a zone.
+const maxZone = 64
+
+// ownLook changes how pages look to a person.
+func (a *App) ownLook(ctx context.Context, actor slipway.Actor, change func(*slipway.User)) error {
 	return a.Store.Write(ctx, func(tx slipway.Tx) error {
 		u, err := tx.People().User(ctx, actor.ID)
 		if err != nil {
 			return err
 		}
-		u.Theme = theme
+		change(&u)
 		return tx.People().PutUser(ctx, u)
 	})
 }

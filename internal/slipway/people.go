@@ -64,6 +64,7 @@ type User struct {
 	Email    string    `json:"email"`
 	Groups   []string  `json:"groups"`
 	Theme    string    `json:"-"` // "light", "dark" or empty for the system's
+	Zone     string    `json:"-"` // that times are read in, "Europe/Stockholm"; empty for UTC
 	Disabled bool      `json:"disabled"`
 	LastSeen time.Time `json:"lastSeen"`
 	// SignedOutAt ends every session that began before it: sign-out everywhere,

@@ -14,6 +14,7 @@ type userRow struct {
 	Email       string
 	Groups      doc[[]string]
 	Theme       string
+	Zone        string
 	Disabled    bool
 	LastSeen    stamp
 	SignedOutAt *stamp
@@ -24,7 +25,7 @@ func (userRow) TableName() string { return "users" }
 func (r userRow) domain() slipway.User {
 	return slipway.User{
 		ID: r.ID, Issuer: r.Issuer, Subject: r.Subject, Name: r.Name, Email: r.Email, Groups: r.Groups.V,
-		Theme: r.Theme, Disabled: r.Disabled, LastSeen: r.LastSeen.Time, SignedOutAt: r.SignedOutAt.orNil(),
+		Theme: r.Theme, Zone: r.Zone, Disabled: r.Disabled, LastSeen: r.LastSeen.Time, SignedOutAt: r.SignedOutAt.orNil(),
 	}
 }
 
@@ -61,10 +62,10 @@ func (s people) Users(ctx context.Context) ([]slipway.User, error) {
 func (s people) PutUser(ctx context.Context, u slipway.User) error {
 	row := userRow{
 		ID: u.ID, Issuer: u.Issuer, Subject: u.Subject, Name: u.Name, Email: u.Email, Groups: docOf(u.Groups),
-		Theme: u.Theme, Disabled: u.Disabled, LastSeen: stampOf(u.LastSeen), SignedOutAt: stampOrNil(u.SignedOutAt),
+		Theme: u.Theme, Zone: u.Zone, Disabled: u.Disabled, LastSeen: stampOf(u.LastSeen), SignedOutAt: stampOrNil(u.SignedOutAt),
 	}
 	return s.put(ctx, "put user", &row, []string{"id"}, "issuer", "subject", "name", "email", "groups",
-		"theme", "disabled", "last_seen", "signed_out_at")
+		"theme", "zone", "disabled", "last_seen", "signed_out_at")
 }
 
 func (s people) ServiceAccounts(ctx context.Context) ([]slipway.ServiceAccount, error) {

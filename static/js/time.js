@@ -11,3 +11,4 @@ setInterval(() => {
     if (t.textContent !== text) t.textContent = text;
   }
 }, 1000);
+for (const i of document.querySelectorAll("[name=zone_here]")) i.value ||= Intl.DateTimeFormat().resolvedOptions().timeZone;

@@ -60,7 +60,7 @@ func (f Figure) drawn() bool {
 	return n > 1
 }
 
-func (f Figure) chart() chart {
+func (f Figure) chart(zone *time.Location) chart {
 	low, high := math.Inf(1), math.Inf(-1)
 	for _, p := range f.Points {
 		for _, v := range []float64{p.Value, p.Stable} {
@@ -88,7 +88,7 @@ func (f Figure) chart() chart {
 			stable = append(stable, place(x(p), y(p.Stable)))
 		}
 		if math.IsNaN(p.Value) || math.IsInf(p.Value, 0) {
-			c.Marks = append(c.Marks, mark{X: unit(x(p)), Y: unit(chartHeight - chartEdge), Kind: "open", Title: p.title()})
+			c.Marks = append(c.Marks, mark{X: unit(x(p)), Y: unit(chartHeight - chartEdge), Kind: "open", Title: p.title(zone)})
 			continue
 		}
 		line = append(line, place(x(p), y(p.Value)))
@@ -99,14 +99,14 @@ func (f Figure) chart() chart {
 		case Unknown:
 			kind = "open"
 		}
-		c.Marks = append(c.Marks, mark{X: unit(x(p)), Y: unit(y(p.Value)), Kind: kind, Title: p.title()})
+		c.Marks = append(c.Marks, mark{X: unit(x(p)), Y: unit(y(p.Value)), Kind: kind, Title: p.title(zone)})
 	}
 	c.Line, c.StableLine = strings.Join(line, " "), strings.Join(stable, " ")
 	return c
 }
 
-func (p Point) title() string {
-	text := p.At.UTC().Format("15:04:05 MST")
+func (p Point) title(zone *time.Location) string {
+	text := p.At.In(zone).Format("15:04:05 MST")
 	if p.Text != "" {
 		text += ": " + p.Text
 	}

@@ -16,6 +16,7 @@ type Shell struct {
 	State   string                   // said before the title: "2 waiting", "failed"
 	Tone    component.State          // colours the icon of the tab: Waiting, Failed, or none
 	Section string                   // "board", "inbox", "activity", "settings": the tab that is current
+	Zone    string                   // that times are read in, chosen by the person; "" = UTC
 	Theme   string                   // "light", "dark", or "" for what the system says
 	Now     time.Time                // all ages are counted from here; its location is the zone shown
 

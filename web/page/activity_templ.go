@@ -199,7 +199,7 @@ func Activity(s layout.Shell, v ActivityView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = activityTable(v).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = activityTable(s, v).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -260,7 +260,7 @@ func Activity(s layout.Shell, v ActivityView) templ.Component {
 	})
 }
 
-func activityTable(v ActivityView) templ.Component {
+func activityTable(s layout.Shell, v ActivityView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -334,7 +334,7 @@ func activityTable(v ActivityView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = component.Day(e.At).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = component.Day(e.At, s.Now).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -542,7 +542,7 @@ func ErrorBody(s layout.Shell, v ErrorView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = component.Day(v.At).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = component.Day(v.At, s.Now).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -230,7 +230,7 @@ func DryRun(s layout.Shell, v DryRunView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = component.Rail(v.Phases).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = component.Rail(v.Phases, s.Now).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

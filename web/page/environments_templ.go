@@ -521,7 +521,7 @@ func freezes(s layout.Shell, v EnvironmentsView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = component.Day(f.From).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = component.Day(f.From, s.Now).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -547,7 +547,7 @@ func freezes(s layout.Shell, v EnvironmentsView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = component.Day(f.Until).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = component.Day(f.Until, s.Now).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -605,7 +605,7 @@ func rollbackChoices(s layout.Shell, v RollbackView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = component.Day(c.Until).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = component.Day(c.Until, s.Now).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

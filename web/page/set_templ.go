@@ -370,7 +370,7 @@ func Set(s layout.Shell, v SetView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = component.Rail(v.Stations).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = component.Rail(v.Stations, s.Now).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -131,9 +131,15 @@ type TokenRow struct {
 type AppearanceView struct {
 	Theme   string // "system", "light", "dark"
 	KeysOff bool
-	UTC     bool // times in UTC instead of the person's zone
-	Zone    string
+	Zone    component.Field // that times are read in; Value "" = UTC
 	Key     string
+}
+
+func clocks(zone string) []component.Option {
+	return []component.Option{
+		{Value: "utc", Label: "UTC, the same for everybody", Selected: zone == ""},
+		{Value: "local", Label: "The time of a place", Selected: zone != ""},
+	}
 }
 
 func settingsTabs(at string) []component.Option {

@@ -51,6 +51,7 @@ type StageView struct {
 	LastGood    string // named on the link; "" = no earlier success
 	RollbackNot []component.Block
 	Error       string // of the form that was just sent
+	Zone        string // of times that are typed, "UTC"
 
 	Recent   []component.Deployment
 	Commands []component.Snippet // the same from a terminal

@@ -846,7 +846,7 @@ func stageActions(s layout.Shell, v StageView) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = component.Input("at", component.Field{Name: "at", Label: "Start at (UTC)", Type: "datetime-local", Hint: "Its gates are judged then. Empty: now."}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = component.Input("at", component.Field{Name: "at", Label: "Start at (" + v.Zone + ")", Type: "datetime-local", Hint: "Its gates are judged then. Empty: now."}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

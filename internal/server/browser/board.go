@@ -26,7 +26,7 @@ func (s *Surface) board(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	v := boardView(b, c.QueryParams(), s.now())
+	v := boardView(b, c.QueryParams(), s.now(c))
 	v.NeedsYou = sh.InboxCount
 	if v.FailedToday > 0 && sh.State == "" {
 		sh.State, sh.Tone = "failed", component.Failed

@@ -84,7 +84,8 @@ func person(c echo.Context) slipway.User {
 	return u
 }
 
-func (s *Surface) now() time.Time { return s.App.Clock().UTC() }
+// now is the moment of the answer, by the clock that the person reads.
+func (s *Surface) now(c echo.Context) time.Time { return s.App.Clock().In(zoneOf(person(c).Zone)) }
 
 // once is the idempotency key that the form was rendered with.
 func once(c echo.Context) app.Once {

@@ -24,7 +24,7 @@ func (s *Surface) compare(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	v := compareView(p, s.now())
+	v := compareView(p, s.now(c))
 	v.FromOptions, v.ToOptions = sides(p, from), sides(p, to)
 	return s.render(c, http.StatusOK, page.Compare(sh, v))
 }

@@ -60,7 +60,7 @@ func (s *Surface) showDryRun(c echo.Context, status int, refused *slipway.Error)
 	case err != nil:
 		return err
 	}
-	dryRunView(&v, p, run, s.now())
+	dryRunView(&v, p, run, s.now(c))
 	if refused != nil {
 		v.Error = sentenceWithFields(refused)
 	}

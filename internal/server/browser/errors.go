@@ -28,7 +28,7 @@ func (s *Surface) ShowError(c echo.Context, err error) error {
 		return s.showDoor(c, p.Status, p.Message+" "+p.Do)
 	}
 	v := errorView(p)
-	v.At = s.now()
+	v.At = s.now(c)
 	if p.Status == http.StatusNotFound {
 		v.Near = s.near(c)
 	}

@@ -31,7 +31,7 @@ func (s *Surface) showGate(c echo.Context, status int, refused, reason string) e
 	if err != nil {
 		return err
 	}
-	v := gateView(p, s.now())
+	v := gateView(p, s.now(c))
 	v.Key, v.Error, v.Reason = sh.Key, refused, reason
 	staysAt(c, &sh, gatePath(n))
 	sh.Title = v.Service + " " + v.To.Version + " to " + v.Environment

@@ -21,7 +21,7 @@ func (s *Surface) inbox(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	v := page.InboxView{Key: sh.Key, Note: freezeNote(in.Freezes, s.now())}
+	v := page.InboxView{Key: sh.Key, Note: freezeNote(in.Freezes, s.now(c))}
 	mine := map[int64]bool{}
 	for _, item := range in.Decide {
 		mine[item.Deployment.ID] = true

@@ -29,7 +29,7 @@ func (s *Surface) showRelease(c echo.Context, status int, refused *slipway.Error
 	if err != nil {
 		return err
 	}
-	v := releaseView(p, s.now())
+	v := releaseView(p, s.now(c))
 	v.Key, v.Reason = sh.Key, c.FormValue("reason")
 	if refused != nil {
 		v.Error = sentenceWithFields(refused)

@@ -26,7 +26,7 @@ func (s *Surface) showRollback(c echo.Context, status int, refused *slipway.Erro
 	if err != nil {
 		return err
 	}
-	v := rollbackView(p, s.now())
+	v := rollbackView(p, s.now(c))
 	v.Key, v.Reason, v.Accepted = sh.Key, c.FormValue("reason"), c.FormValue("accept_irreversible") != ""
 	v.Commands = rollbackCommands(v)
 	if refused != nil {

@@ -43,7 +43,7 @@ func (s *Surface) showRun(c echo.Context, status int, refused *slipway.Error) er
 	if err != nil {
 		return err
 	}
-	v := runView(p, s.now())
+	v := runView(p, s.now(c))
 	v.Key = sh.Key
 	staysAt(c, &sh, runPath(n))
 	showLog(&v, p.Deployment, lines, c.QueryParam("log") == "all")

@@ -27,7 +27,7 @@ func (s *Surface) service(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	v := serviceView(p, s.now())
+	v := serviceView(p, s.now(c))
 	v.Key = sh.Key
 	if v.Promote, err = s.promoteSteps(c, p); err != nil {
 		return err

@@ -96,7 +96,7 @@ func calendarForm(c echo.Context, refused *slipway.Error) page.CalendarView {
 	if calendarFrom(c) == "file" {
 		v.Zone.Required, v.Zone.Hint = false, "Of events that name none."
 	} else if isRead(c) && v.Zone.Value == "" {
-		v.Zone.Value = "UTC"
+		v.Zone.Value = zoneOf(person(c).Zone).String()
 	}
 	for i, o := range v.Repeat {
 		v.Repeat[i].Selected = o.Value == c.FormValue("repeats")
@@ -282,7 +282,7 @@ func (s *Surface) showCalendars(c echo.Context, v *page.EnvironmentsView, list [
 		v.CanFreeze = v.CanFreeze || reason == ""
 	}
 	for _, calendar := range list {
-		v.Calendars = append(v.Calendars, calendarRow(calendar, may[calendar.Environment], s.now()))
+		v.Calendars = append(v.Calendars, calendarRow(calendar, may[calendar.Environment], s.now(c)))
 	}
 	return nil
 }

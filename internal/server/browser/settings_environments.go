@@ -45,7 +45,7 @@ func (s *Surface) showEnvironments(c echo.Context, status int, refused *slipway.
 	if err != nil {
 		return err
 	}
-	v := environmentsView(c, list, freezes, s.now())
+	v := environmentsView(c, list, freezes, s.now(c))
 	v.Key, v.CanEdit = sh.Key, edit
 	if err := s.showCalendars(c, &v, calendars); err != nil {
 		return err
@@ -86,7 +86,7 @@ func environmentsView(c echo.Context, list []slipway.Environment, freezes []slip
 		Name:         component.Field{Name: "name", Label: "Name", Value: formOnly(c, "name"), Required: true, Mono: true, MaxLength: 63},
 		Rank:         component.Field{Name: "rank", Label: "Rank", Value: formOnly(c, "rank"), Type: "number", Required: true, Hint: "Lower comes first."},
 		FreezeReason: component.Field{Name: "reason", Label: "Reason", Value: formOnly(c, "reason"), Required: true, MaxLength: 300},
-		FreezeUntil:  component.Field{Name: "until", Label: "Until", Value: formOnly(c, "until"), Type: "datetime-local", Required: true, Hint: "In UTC."},
+		FreezeUntil:  component.Field{Name: "until", Label: "Until", Value: formOnly(c, "until"), Type: "datetime-local", Required: true, Hint: "In " + now.Format("MST") + "."},
 	}
 	for _, e := range list {
 		row := page.EnvironmentRow{Name: e.Name, Rank: e.Rank, Tier: string(e.Tier)}
@@ -158,12 +158,12 @@ func (s *Surface) unlockEnvironment(c echo.Context) error {
 }
 
 func (s *Surface) addFreeze(c echo.Context) error {
-	until, err := time.ParseInLocation(untilLayout, text(c, "until"), time.UTC)
+	until, err := time.ParseInLocation(untilLayout, text(c, "until"), zoneOf(person(c).Zone))
 	if err != nil {
 		return s.environmentDone(c, slipway.Invalid("The freeze", []slipway.FieldError{{Field: "until", Message: "is a date with a time, such as 2026-12-24T08:00"}}), "")
 	}
 	f, err := s.App.AddFreeze(c.Request().Context(), server.ActorOf(c), app.AddFreeze{Once: once(c), Environment: text(c, "environment"), Reason: text(c, "reason"), Until: until})
-	return s.environmentDone(c, err, f.Environment+" is frozen until "+clock(f.Until, s.now())+". Rollbacks pass.")
+	return s.environmentDone(c, err, f.Environment+" is frozen until "+clock(f.Until, s.now(c))+". Rollbacks pass.")
 }
 
 func (s *Surface) removeFreeze(c echo.Context) error {

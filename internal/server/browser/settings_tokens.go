@@ -31,7 +31,7 @@ func (s *Surface) showTokens(c echo.Context, status int, change func(*page.Token
 	if err != nil {
 		return err
 	}
-	v := tokensView(c, list, s.now())
+	v := tokensView(c, list, s.now(c))
 	v.Key = sh.Key
 	change(&v)
 	noStore(c)

@@ -28,7 +28,7 @@ const (
 
 // frame is the shell without anything about a person, and cannot fail.
 func (s *Surface) frame(c echo.Context, title string) layout.Shell {
-	return layout.Shell{Asset: s.Assets.Path, Title: title, Now: s.now(), Key: rand.Text(), Here: here(c), Version: s.Version, Build: s.Build}
+	return layout.Shell{Asset: s.Assets.Path, Title: title, Now: s.now(c), Key: rand.Text(), Here: here(c), Version: s.Version, Build: s.Build}
 }
 
 // here is the address to come back to: of a form that was sent, its page.
@@ -77,7 +77,7 @@ func (s *Surface) shell(c echo.Context, section, title string, topics ...string)
 func (s *Surface) address(c echo.Context, sh *layout.Shell, waiting int) {
 	actor, user := server.ActorOf(c), person(c)
 	sh.SignedIn, sh.Name, sh.Groups = true, actor.Name, actor.Groups
-	sh.Login, sh.Theme, sh.InboxCount = user.Email, user.Theme, waiting
+	sh.Login, sh.Theme, sh.Zone, sh.InboxCount = user.Email, user.Theme, user.Zone, waiting
 	if sh.Login == "" {
 		sh.Login = actor.ID
 	}

@@ -33,8 +33,8 @@ func (s *Surface) showStage(c echo.Context, status int, refused *slipway.Error) 
 	if err != nil {
 		return err
 	}
-	v := stageView(p, whole, s.now())
-	v.Key = sh.Key
+	v := stageView(p, whole, s.now(c))
+	v.Key, v.Zone = sh.Key, sh.Now.Format("MST")
 	staysAt(c, &sh, stagePath(name, environment))
 	chosen := text(c, "version")
 	if chosen == "" {
@@ -195,7 +195,7 @@ func (s *Surface) promotionOf(c echo.Context) (app.Promote, error) {
 		command.Part = &slipway.Part{Share: n}
 	}
 	if at := text(c, "at"); at != "" {
-		when, err := time.Parse(untilLayout, at)
+		when, err := time.ParseInLocation(untilLayout, at, zoneOf(person(c).Zone))
 		if err != nil {
 			faults = append(faults, slipway.FieldError{Field: "at", Message: "is a day and a time, such as 2026-11-23T09:00"})
 		}

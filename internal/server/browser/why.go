@@ -25,7 +25,7 @@ func (s *Surface) whyStage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	v := whyView(w, s.now())
+	v := whyView(w, s.now(c))
 	v.Question = "Why does nothing new start in " + environment + " of " + name + "?"
 	if d := w.Deployment; d != nil {
 		v.Question = whyQuestion(*d)
@@ -45,7 +45,7 @@ func (s *Surface) whyRun(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	v := whyView(w, s.now())
+	v := whyView(w, s.now(c))
 	v.ID, v.Question = id(n), whyQuestion(*w.Deployment)
 	v.Commands = whyCommands(v)
 	return s.showWhy(c, v, "deployment:"+id(n), "service:"+v.Service)

@@ -10,7 +10,7 @@ import (
 func testPeople(t *testing.T, f fixture) {
 	out := noon().Add(time.Minute)
 	ana := slipway.User{ID: "u1", Issuer: "https://idp", Subject: "42", Name: "Ana", Email: "a@x", Groups: []string{"sre", "dev"},
-		Theme: "dark", Disabled: true, LastSeen: noon(), SignedOutAt: &out}
+		Theme: "dark", Zone: "Europe/Stockholm", Disabled: true, LastSeen: noon(), SignedOutAt: &out}
 	abe := slipway.User{ID: "u2", Issuer: "https://idp", Subject: "43", Name: "Abe", LastSeen: noon()}
 	bot := slipway.ServiceAccount{ID: "ci", Description: "builds", CreatedAt: noon()}
 	f.write(t, func(tx slipway.Tx) error {

@@ -41,6 +41,8 @@ func pages(t testing.TB, p *portal.Portal) []shot {
 		{"set-new", "/sets/new"},
 		{"board", "/"},
 		{"board-team", "/?team=payments"},
+		{"board-panel", "/?panel=billing-api/production"},
+		{"board-mine", "/?mine=1"},
 		{"inbox", "/inbox"},
 		{"gate", fmt.Sprintf("/gates/%d", deployment("billing-api", "production"))},
 		{"service", "/s/billing-api"},

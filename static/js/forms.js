@@ -27,7 +27,7 @@ addEventListener("keydown", (e) => {
   if (e.key !== "Escape") return;
   const d = document.activeElement.closest("details.float[open],details.disclose[open]");
   floats();
-  d?.querySelector("summary").focus();
+  d ? d.querySelector("summary").focus() : $("[data-close]")?.click();
 });
 addEventListener("click", (e) => {
   const opener = e.target.closest("[data-open]");

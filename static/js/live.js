@@ -76,7 +76,7 @@ addEventListener("htmx:before:swap", () => {
   end = log && log.scrollHeight - log.scrollTop - log.clientHeight < 24;
 });
 addEventListener("htmx:after:swap", ({ detail }) => {
-  if (detail.ctx.title && detail.ctx.response?.status < 400 && detail.ctx.swap === "none") document.title = detail.ctx.title;
+  if (detail.ctx.title && detail.ctx.response?.status < 400 && detail.ctx.swap.startsWith("none")) document.title = detail.ctx.title;
   for (const e of document.querySelectorAll("[data-mark][id]")) {
     if (!before.has(e.id) || before.get(e.id) === e.dataset.mark) continue;
     e.classList.add("changed");
@@ -84,4 +84,13 @@ addEventListener("htmx:after:swap", ({ detail }) => {
   }
   const log = document.querySelector("[data-follow]");
   if (log && end) log.scrollTop = log.scrollHeight;
+});
+// The panel beside the board: the address and the focus follow what is open.
+let from;
+addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+  if (ctx.select !== "#panel") return;
+  history.replaceState(null, "", ctx.request.action);
+  const title = document.querySelector("#panel h2");
+  if (title) from = ctx.sourceElement;
+  (title ?? from)?.focus();
 });

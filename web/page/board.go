@@ -21,6 +21,9 @@ type BoardView struct {
 	Frozen      string // "Storefront production frozen until 08:00"; "" = nothing is
 	FrozenHref  string
 
+	Panel      *StageView // the stage that is open beside the board; nil = none
+	PanelClose string     // the board without it
+
 	CanRegister bool
 	Command     string // for the empty board: a line to copy
 	NextHref    string // more services, "" on the last page

@@ -37,6 +37,7 @@ func gallery() map[string]templ.Component {
 
 	return map[string]templ.Component{
 		"board": page.Board(flashed, board()), "board-noisy": page.Board(noisy, board()),
+		"board-panel": page.Board(flashed, boardWithPanel()),
 		"board-empty": page.Board(s("board", "Board"), page.BoardView{CanRegister: true, Command: "slipway apply -f slipway.yaml"}),
 		"stage":       page.Stage(s("board", "billing-api in production", "service:billing-api"), stage()),
 		"stage-empty": page.Stage(s("board", ""), page.StageView{}),

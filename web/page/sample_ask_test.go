@@ -56,3 +56,9 @@ func newCalendarOf(from string, v page.CalendarView) page.CalendarView {
 	v.From = from
 	return v
 }
+
+func boardWithPanel() page.BoardView {
+	v, open := board(), stage()
+	v.Panel, v.PanelClose = &open, "/?mine=1"
+	return v
+}

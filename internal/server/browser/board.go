@@ -28,6 +28,9 @@ func (s *Surface) board(c echo.Context) error {
 	}
 	v := boardView(b, c.QueryParams(), s.now(c))
 	v.NeedsYou = sh.InboxCount
+	if err := s.openPanel(c, &v, sh.Key); err != nil {
+		return err
+	}
 	if v.FailedToday > 0 && sh.State == "" {
 		sh.State, sh.Tone = "failed", component.Failed
 	}
@@ -63,6 +66,11 @@ func boardView(b app.Board, q url.Values, now time.Time) page.BoardView {
 	}
 	for _, row := range b.Rows {
 		cells := rowCells(row, v.Environments, places, b.Freezes, now)
+		for i, st := range cells {
+			if !st.Absent {
+				cells[i].PanelHref = "/" + with(q, "panel", st.Service+"/"+st.Environment)
+			}
+		}
 		v.FailedToday += failedToday(row, now)
 		v.Rolling += rollingNow(row)
 		if (show == "failed" && failedToday(row, now) == 0) || (show == "rolling" && rollingNow(row) == 0) {

@@ -15,7 +15,7 @@ import (
 func pages(d slipway.Deployment) map[string]string {
 	n := fmt.Sprint(d.ID)
 	return map[string]string{
-		"/": "1.2.0 waits for 0 of 1 approval", "/?team=payments": "billing-api", "/?show=failed": "Only services with something failed", "/?q=bill": "billing-api", "/?mine=1": "You have a role in no team",
+		"/": "1.2.0 waits for 0 of 1 approval", "/?team=payments": "billing-api", "/?show=failed": "Only services with something failed", "/?q=bill": "billing-api", "/?panel=billing-api/production": "Open the stage", "/?panel=no/where": "Board", "/?mine=1": "You have a role in no team",
 		"/inbox": "1.2.0 to production waits for 0 of 1 approval", "/gates/" + n: "Release 1.2.0 to production?", "/runs/" + n: "It waits for people.",
 		"/s/billing-api": "Billing API", "/s/web": "No pipeline yet", "/s/billing-api/production": "Change it", "/s/billing-api/dev": "healthy, 2 of 2",
 		"/s/billing-api/production/rollback": "slipway rollback billing-api production --to", "/s/billing-api/production/dry-run?version=1.2.0": "What if 1.2.0 went to production now?",

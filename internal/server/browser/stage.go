@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"strings"
@@ -36,11 +37,7 @@ func (s *Surface) showStage(c echo.Context, status int, refused *slipway.Error) 
 	v := stageView(p, whole, s.now(c))
 	v.Key, v.Zone = sh.Key, sh.Now.Format("MST")
 	staysAt(c, &sh, stagePath(name, environment))
-	chosen := text(c, "version")
-	if chosen == "" {
-		chosen = next(whole.Row, p.Stage)
-	}
-	v.Releases, v.Promotable = candidates(p, chosen)
+	v.Releases, v.Promotable = candidates(p, cmp.Or(text(c, "version"), next(whole.Row, p.Stage)))
 	v.Commands = stageCommands(v)
 	if refused != nil {
 		v.Error = sentenceWithFields(refused)

@@ -1,8 +1,13 @@
 package browser_test
 
 import (
+	"strings"
 	"testing"
+
+	"github.com/chromedp/chromedp/kb"
 )
+
+const tabKey = kb.Tab
 
 // Ask first: what would happen, then let it happen; and when it does not, why.
 func TestAskBeforeAndAfter(t *testing.T) {
@@ -13,6 +18,9 @@ func TestAskBeforeAndAfter(t *testing.T) {
 
 	// Every gate is open: it starts from the page that said so.
 	b.visit("/s/billing-api")
+	if names := eval[string](b, `[...document.querySelectorAll(".line .ver")].map((v) => getComputedStyle(v).viewTransitionName.slice(0, 6)).join()`); names != "token-,token-,token-" {
+		t.Errorf("the releases on the line are named %q, so they do not slide", names)
+	}
 	b.click("Dry run")
 	b.at(`/s/billing-api/staging/dry-run\?version=1.43.0`)
 	b.sees("It would start at once.")
@@ -61,6 +69,11 @@ func TestPanelBesideTheBoard(t *testing.T) {
 	b := open(t, p)
 	b.signIn("Ana Nordin")
 	eval[bool](b, `window.sameDocument = true`)
+	eval[bool](b, `document.querySelector("#c-web-dev .cell-link").focus(), true`)
+	b.key(tabKey)
+	if full := eval[string](b, `getComputedStyle(document.activeElement.closest("td").querySelector("time"), "::after").content`); !strings.Contains(full, "UTC") {
+		t.Errorf("who comes by keys reads %q", full)
+	}
 	before := b.clicks
 	b.clickIn("#c-web-dev", "web in dev")
 	b.until("the panel to be open", `document.activeElement.id === "panel-title" && document.activeElement.innerText === "web in dev"`)

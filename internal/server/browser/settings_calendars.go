@@ -132,10 +132,10 @@ func (s *Surface) addCalendar(c echo.Context) error {
 		read = s.calendarsOfFile
 	}
 	seen, add, err := read(c)
-	if e, status, ok := refusal(err); ok || slipway.IsNotFound(err) {
-		if !ok { // the environment is gone since the form was shown
-			e, status = slipway.Invalid("The calendar", []slipway.FieldError{{Field: "environment", Message: "is not there any more"}}).(*slipway.Error), http.StatusUnprocessableEntity
-		}
+	if slipway.IsNotFound(err) { // the environment is gone since the form was shown
+		err = slipway.Invalid("The calendar", []slipway.FieldError{{Field: "environment", Message: "is not there any more"}})
+	}
+	if e, status, ok := refusal(err); ok {
 		return s.refusedCalendar(c, status, e)
 	}
 	if err != nil {

@@ -27,9 +27,13 @@ func (s *Surface) whyStage(c echo.Context) error {
 	}
 	v := whyView(w, s.now(c))
 	v.Question = "Why does nothing new start in " + environment + " of " + name + "?"
-	if d := w.Deployment; d != nil {
+	switch d := w.Deployment; {
+	case d != nil:
 		v.Question = whyQuestion(*d)
-	} else if len(w.Stands) == 0 {
+	case len(w.Stands) > 0:
+	case w.Hold != nil:
+		v.Question = "Why does nothing start by itself in " + environment + " of " + name + "?"
+	default:
 		v.Question = "Does anything keep " + name + " from " + environment + "?"
 	}
 	v.Commands = whyCommands(v)
@@ -94,6 +98,9 @@ func whyView(w app.Why, now time.Time) page.WhyView {
 		}
 	}
 	if h := w.Hold; h != nil {
+		if w.Deployment == nil && len(w.Stands) == 0 {
+			v.State = component.RolledBack
+		}
 		v.Hold, v.HoldBy = h.Reason, component.Link{Text: "Open " + w.Environment, Href: stagePath(w.Service, w.Environment)}
 	}
 	for _, m := range whyMoves(w) {

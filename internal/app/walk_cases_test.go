@@ -164,6 +164,12 @@ func organisationCases() map[string]useCase {
 			}
 			return r.SetTheme(r.ctx, a, "dark")
 		}},
+		"SetZone": {stranger: slipway.CodeInternal, by: viewer, call: func(r *rig, a slipway.Actor) error {
+			if a.ID == stranger.ID {
+				return &slipway.Error{Code: slipway.CodeInternal}
+			}
+			return r.SetZone(r.ctx, a, "Europe/Stockholm")
+		}},
 	}
 }
 
@@ -230,6 +236,15 @@ func readCases() map[string]useCase {
 		"FreezeCalendars": list("", func(r *rig, a slipway.Actor) error {
 			return of(r.FreezeCalendars(r.ctx, a))
 		}),
+		"CalendarsAhead": list("", func(r *rig, a slipway.Actor) error {
+			return of(r.CalendarsAhead(r.ctx, a))
+		}),
+		"PreviewCalendar": {asks: slipway.FreezeManage, stranger: denied, foreign: denied, viewer: denied, call: func(r *rig, a slipway.Actor) error {
+			return of(r.PreviewCalendar(r.ctx, a, weekends("prod")))
+		}},
+		"PreviewCalendars": {asks: slipway.FreezeManage, stranger: denied, foreign: denied, viewer: denied, call: func(r *rig, a slipway.Actor) error {
+			return of(r.PreviewCalendars(r.ctx, a, app.ImportCalendars{Reason: "rest", Zone: "UTC", File: []byte("BEGIN:VEVENT\nDTSTART:20260601T000000Z\nDURATION:P1D\nEND:VEVENT\n")}))
+		}},
 		"VerifyAudit": {asks: slipway.AuditRead, stranger: denied, foreign: denied, viewer: denied, call: func(r *rig, a slipway.Actor) error {
 			return of(r.VerifyAudit(r.ctx, a))
 		}},

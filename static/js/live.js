@@ -76,7 +76,7 @@ addEventListener("htmx:before:swap", () => {
   end = log && log.scrollHeight - log.scrollTop - log.clientHeight < 24;
 });
 addEventListener("htmx:after:swap", ({ detail }) => {
-  if (detail.ctx.title && detail.ctx.response?.status < 400 && detail.ctx.swap.startsWith("none")) document.title = detail.ctx.title;
+  if (detail.ctx.title && detail.ctx.response?.status < 400 && detail.ctx.swap === "none") document.title = detail.ctx.title;
   for (const e of document.querySelectorAll("[data-mark][id]")) {
     if (!before.has(e.id) || before.get(e.id) === e.dataset.mark) continue;
     e.classList.add("changed");

@@ -79,7 +79,6 @@ type Station struct {
 	Environment string
 	Href        string // stage page
 	PanelHref   string // the same beside the board, for those with script; "" = nowhere
-	Token       string // names the release on its way along the line, at its furthest station only
 	Version     string // what was observed to run; "" = never released
 	Since       time.Time
 	SinceText   string // instead of Since, when the age is not known ("?")

@@ -1,7 +1,6 @@
 package browser
 
 import (
-	"encoding/hex"
 	"strconv"
 
 	"github.com/slipway-dev/slipway/internal/slipway"
@@ -29,19 +28,6 @@ func line(prefix string, stages []slipway.Stage, columns []string, at func(envir
 			ahead(before, from, here.state)
 		}
 		before, from = &stations[i], here.state
-	}
-	return stations
-}
-
-// tokens names each release of a line at the furthest station that it has reached,
-// so that it slides when it goes on. A name is there once.
-func tokens(stations []component.Station) []component.Station {
-	named := map[string]bool{"": true}
-	for i := len(stations) - 1; i >= 0; i-- {
-		if v := stations[i].Version; !named[v] {
-			named[v] = true
-			stations[i].Token = "token-" + hex.EncodeToString([]byte(v))
-		}
 	}
 	return stations
 }

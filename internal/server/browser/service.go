@@ -67,7 +67,7 @@ func serviceLine(p app.ServicePage, now time.Time) []component.Station {
 		columns[i] = stage.Environment
 	}
 	slices.SortStableFunc(columns, func(a, b string) int { return p.Environment[a].Rank - p.Environment[b].Rank })
-	return tokens(line("l-", p.Row.Stages, columns, func(environment string) stop { return stopOf(p.Row, environment, p.Environment, p.Freezes, now) }))
+	return line("l-", p.Row.Stages, columns, func(environment string) stop { return stopOf(p.Row, environment, p.Environment, p.Freezes, now) })
 }
 
 // promoteSteps are the next moves along the line, with why not where the actor

@@ -19,7 +19,7 @@ import (
 // and so with the benchmark, however that ends.
 type child struct {
 	ready
-	pid int
+	process *os.Process
 }
 
 // ready is what a child says once it serves.
@@ -59,7 +59,7 @@ func start(b *testing.B, p part) child {
 		defer late.Stop()
 		_ = cmd.Wait()
 	})
-	c := child{pid: cmd.Process.Pid}
+	c := child{process: cmd.Process}
 	line, err := bufio.NewReader(out).ReadBytes('\n')
 	if err == nil {
 		err = json.Unmarshal(line, &c.ready)

@@ -2,13 +2,14 @@ package bench
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"testing"
 	"time"
 )
 
 // pairs is how often each arm is measured, in turns: A B A B …
-const pairs = 7
+func pairs() int { return count(7, 2) }
 
 // voidBeyond is the spread within one arm, max/min, from which on a run says
 // more about its neighbours on the machine than about what was measured.
@@ -32,7 +33,7 @@ func (s spread) format(digits int) string {
 // ours/limit of each pair.
 func beside(ours, limit func() float64) (a, b, ratio spread) {
 	var as, bs, ratios []float64
-	for range pairs {
+	for range pairs() {
 		as, bs = append(as, ours()), append(bs, limit())
 		ratios = append(ratios, as[len(as)-1]/bs[len(bs)-1])
 	}
@@ -52,6 +53,18 @@ func validity(b *testing.B, arms ...spread) string {
 	b.ReportMetric(void, "void")
 	return verdict
 }
+
+// count is how much of something is measured: whole, or little of it, where
+// only the benchmark itself is to be tried.
+func count(whole, little int) int {
+	if os.Getenv(quickVariable) != "" {
+		return little
+	}
+	return whole
+}
+
+// quickVariable makes everything short. Figures that it leaves say nothing.
+const quickVariable = "SLIPWAY_BENCH_QUICK"
 
 func goal(met bool, text string) string {
 	if met {

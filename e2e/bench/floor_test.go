@@ -93,7 +93,7 @@ func (f insertFunc) InsertTx(ctx context.Context, tx *sql.Tx, args river.JobArgs
 }
 
 // addRiver serves a job as bare as it can be: inserted in a transaction, worked
-// once that is committed. The client has the settings of the store's.
+// once that is committed.
 func addRiver(ctx context.Context, mux *http.ServeMux, address string) error {
 	var worked sync.Map // id → chan time.Time
 	workers := river.NewWorkers()
@@ -104,26 +104,30 @@ func addRiver(ctx context.Context, mux *http.ServeMux, address string) error {
 		}
 		return nil
 	}))
-	config := &river.Config{Workers: workers, Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 32}},
-		FetchCooldown: 5 * time.Millisecond, FetchPollInterval: 100 * time.Millisecond}
 	db, err := openBare(address, false)
 	if err != nil {
 		return err
 	}
-	insert, err := startRiver(ctx, db, address, config)
+	insert, err := startRiver(ctx, db, address, riverConfig(workers))
 	if err != nil {
 		return err
 	}
 	mux.HandleFunc("POST /river", func(w http.ResponseWriter, r *http.Request) {
 		id, done := r.FormValue("id"), make(chan time.Time, 1)
 		worked.Store(id, done)
-		if err := insertJob(r.Context(), db, insert, id, !strings.HasPrefix(address, "sqlite:")); err != nil {
+		if err := insertJob(r.Context(), db, insert, bareArgs{id}, !strings.HasPrefix(address, "sqlite:")); err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}
 		fmt.Fprint(w, (<-done).UnixNano())
 	})
 	return nil
+}
+
+// riverConfig has the settings of the store's queue.
+func riverConfig(workers *river.Workers) *river.Config {
+	return &river.Config{Workers: workers, Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 32}},
+		FetchCooldown: 5 * time.Millisecond, FetchPollInterval: 100 * time.Millisecond}
 }
 
 func startRiver(ctx context.Context, db *sql.DB, address string, config *river.Config) (inserter, error) {
@@ -156,19 +160,22 @@ func startRiver(ctx context.Context, db *sql.DB, address string, config *river.C
 	}), working.Start(ctx)
 }
 
-func insertJob(ctx context.Context, db *sql.DB, insert inserter, id string, tell bool) error {
+func insertJob(ctx context.Context, db *sql.DB, insert inserter, args river.JobArgs, tell bool) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }()
-	if err := insert.InsertTx(ctx, tx, bareArgs{id}, nil); err != nil {
+	if err := addJob(ctx, tx, insert, args, tell); err != nil {
 		return err
 	}
-	if tell {
-		if _, err := tx.ExecContext(ctx, notify); err != nil {
-			return err
-		}
-	}
 	return tx.Commit()
+}
+
+func addJob(ctx context.Context, tx *sql.Tx, insert inserter, args river.JobArgs, tell bool) error {
+	if err := insert.InsertTx(ctx, tx, args, nil); err != nil || !tell {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, notify)
+	return err
 }

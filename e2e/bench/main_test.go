@@ -21,9 +21,11 @@ const roleVariable = "BENCH_PART"
 
 // part is what such a process is told.
 type part struct {
-	Role     string // portal or bare
+	Role     string // portal, bare or chains
 	Database string // as the store names it
 	Quiet    bool   // portal: without engine and queue, for counting
+	Ledger   string // portal: the file that the calls of its deployer go to
+	State    string // portal: the directory of what runs, where several portals share it
 	Queue    string // bare: a migrated database for the bare River job
 	Floor    string // bare: where the floor's rows are written
 	Token    string // bare: opens the rungs that ask for one
@@ -32,7 +34,7 @@ type part struct {
 func TestMain(m *testing.M) {
 	told := os.Getenv(roleVariable)
 	if told == "" {
-		os.Exit(m.Run())
+		os.Exit(runAll(m))
 	}
 	var p part
 	err := json.Unmarshal([]byte(told), &p)
@@ -51,6 +53,8 @@ func (p part) play(ctx context.Context) error {
 		return playPortal(ctx, p)
 	case "bare":
 		return playBare(ctx, p)
+	case "chains":
+		return playChains(ctx, p)
 	default:
 		return fmt.Errorf("there is no part %q", p.Role)
 	}
@@ -68,9 +72,15 @@ func conditions(b *testing.B, d database, rows string) {
 	b.Helper()
 	load, _ := os.ReadFile("/proc/loadavg")
 	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease")
-	say(b, "conditions: %s, %d cores, Linux %s, load %s", runtime.Version(), runtime.NumCPU(), strings.TrimSpace(string(kernel)), strings.TrimSpace(string(load)))
-	say(b, "conditions: %s", pinning())
-	say(b, "conditions: %s; %s; drivers: %s", d.durability(b), rows, drivers())
+	machine := fmt.Sprintf("%s, %d cores, Linux %s; %s; drivers: %s", runtime.Version(), runtime.NumCPU(), strings.TrimSpace(string(kernel)), pinning(), drivers())
+	database := fmt.Sprintf("%s; %s; load %s", d.durability(b), rows, strings.TrimSpace(string(load)))
+	if os.Getenv(quickVariable) != "" {
+		machine += "; QUICK, so that no figure says anything"
+	}
+	say(b, "conditions: %s", machine)
+	say(b, "conditions: %s", database)
+	gather(b, "conditions", "- "+b.Name()+": "+database+".")
+	gather(b, "machine", machine+".")
 }
 
 // drivers asks the go command: a test binary does not know its modules.

@@ -51,7 +51,7 @@ func playPortal(ctx context.Context, p part) error {
 	if err != nil {
 		return err
 	}
-	told := newStanding()
+	told := newStanding(fake.Options{Dir: p.State, Ledger: p.Ledger})
 	registry := engine.NewRegistry(map[string]deployers.Deployer{deployer: told})
 	eng := &engine.Engine{Store: db, Wakes: db, Feed: db, Deployers: registry, Clock: time.Now, Log: log}
 	queue, err := db.NewQueue(eng.Look, store.QueueOptions{})
@@ -158,12 +158,11 @@ type standing struct {
 	*fake.Deployer
 	mu      sync.Mutex
 	applied map[string]chan time.Time // by service
-	known   map[deployers.Target]bool
-	reports sync.Map // target → slipway.Observed
+	reports sync.Map                  // target → slipway.Observed
 }
 
-func newStanding() *standing {
-	return &standing{Deployer: fake.New(fake.Options{}), applied: map[string]chan time.Time{}, known: map[deployers.Target]bool{}}
+func newStanding(o fake.Options) *standing {
+	return &standing{Deployer: fake.New(o), applied: map[string]chan time.Time{}}
 }
 
 func (s *standing) of(service string) chan time.Time {
@@ -178,9 +177,6 @@ func (s *standing) of(service string) chan time.Time {
 // Apply notes the time before anything else: that is when it was received.
 func (s *standing) Apply(ctx context.Context, t deployers.Target, d deployers.Desired) error {
 	at := time.Now()
-	s.mu.Lock()
-	s.known[t] = true
-	s.mu.Unlock()
 	select {
 	case s.of(t.Service) <- at:
 	default: // a repeat that nobody waits for
@@ -190,11 +186,9 @@ func (s *standing) Apply(ctx context.Context, t deployers.Target, d deployers.De
 
 // Observe implements deployers.Deployer.
 func (s *standing) Observe(ctx context.Context, t deployers.Target) (deployers.Observed, error) {
-	s.mu.Lock()
-	known := s.known[t]
-	s.mu.Unlock()
-	if known {
-		return s.Deployer.Observe(ctx, t)
+	seen, err := s.Deployer.Observe(ctx, t)
+	if err != nil || seen.Generation != 0 {
+		return seen, err
 	}
 	o, err := s.report(t)
 	if err != nil {

@@ -21,7 +21,7 @@ const rowsVariable = "SLIPWAY_BENCH_ROWS"
 // BenchmarkB8Start measures from exec to ready, the memory of an idle portal
 // and the size of its binary.
 func BenchmarkB8Start(b *testing.B) {
-	rows := 100_000
+	rows := count(100_000, 2_000)
 	if text := os.Getenv(rowsVariable); text != "" {
 		var err error
 		if rows, err = strconv.Atoi(text); err != nil {
@@ -52,16 +52,18 @@ func BenchmarkB8Start(b *testing.B) {
 	b.ReportMetric(a.median, "ready-ms")
 	b.ReportMetric(l.median, "limit-ready-ms")
 	b.ReportMetric(ratio.median, "ratio")
-	say(b, "B8 start: %s ms beside %s ms, ratio %s of %d pairs; %s; %s; %s", a.format(0), l.format(0), ratio.format(1), pairs,
-		goal(a.median <= 300, "≤300 ms"), goal(ratio.median <= 3, "≤3×"), validity(b, a, l))
+	tell(b, result{"B8 exec to ready", a.format(0) + " ms", l.format(0) + " ms, ratio " + ratio.format(1),
+		[]string{goal(a.median <= 300, "≤300 ms"), goal(ratio.median <= 3, "≤3×")}, validity(b, a, l)})
 
 	_, idle := untilReady(b, serve, 5*time.Second)
 	_, least := untilReady(b, bare, 5*time.Second)
 	b.ReportMetric(float64(idle)/1024, "idle-MiB")
-	say(b, "B8 memory after 5 s of idling: %.1f MiB beside %.1f MiB; %s", float64(idle)/1024, float64(least)/1024, goal(idle <= 80*1024, "≤80 MiB"))
+	tell(b, result{"B8 memory after 5 s of idling", fmt.Sprintf("%.1f MiB", float64(idle)/1024), fmt.Sprintf("%.1f MiB", float64(least)/1024),
+		[]string{goal(idle <= 80*1024, "≤80 MiB")}, ""})
 	bytes, fewest := fileSize(b, ours), fileSize(b, minimal)
 	b.ReportMetric(float64(bytes)/1e6, "binary-MB")
-	say(b, "B8 stripped binary: %.1f MB beside %.1f MB; %s", float64(bytes)/1e6, float64(fewest)/1e6, goal(bytes <= 100e6, "≤100 MB"))
+	tell(b, result{"B8 stripped binary", fmt.Sprintf("%.1f MB", float64(bytes)/1e6), fmt.Sprintf("%.1f MB", float64(fewest)/1e6),
+		[]string{goal(bytes <= 100e6, "≤100 MB")}, ""})
 }
 
 // build builds as `make build` does.

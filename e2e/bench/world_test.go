@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -27,9 +28,24 @@ type size struct {
 	history  int // further deployments of each of the first 50 services
 	waiting  int // services with a release that waits for approval in production
 	without  int // environments that are left out, from the first on
+	only     int // environments that are kept of the others; 0: all
+	perTeam  int // services of a team; a hundred if 0
+
+	steps int           // of a canary, rather than a rolling replacement; 0: that
+	bake  time.Duration // after each of the steps
 }
 
-func (s size) environments() []slipway.Environment { return environments()[s.without:] }
+func (s size) environments() []slipway.Environment {
+	kept := environments()[s.without:]
+	if s.only > 0 {
+		kept = kept[:s.only]
+	}
+	return kept
+}
+
+func (s size) ofTeam() int { return cmp.Or(s.perTeam, 100) }
+
+func (s size) team(n int) string { return fmt.Sprintf("team-%03d", n/s.ofTeam()) }
 
 func (s size) String() string {
 	return fmt.Sprintf("%d services × %d environments, %d deployments, %d of them waiting", s.services, len(s.environments()),
@@ -37,8 +53,8 @@ func (s size) String() string {
 }
 
 const (
-	shown   = 50 // services on a page
-	perTeam = 100
+	shown        = 50  // services on a page
+	seedTogether = 100 // services
 )
 
 func environments() []slipway.Environment {
@@ -51,7 +67,6 @@ func environments() []slipway.Environment {
 }
 
 func serviceName(n int) string { return fmt.Sprintf("service-%05d", n) }
-func teamName(n int) string    { return fmt.Sprintf("team-%03d", n/perTeam) }
 
 // versions are live from production to dev, and the newest waits.
 func versions() []string {
@@ -79,20 +94,31 @@ func content(n int, version string) slipway.ReleaseContent {
 	}
 }
 
-func pipeline(n int, over []slipway.Environment) slipway.Pipeline {
-	p := slipway.Pipeline{Service: serviceName(n), Team: teamName(n), Revision: 1, AppliedBy: "seed", AppliedAt: long}
-	for i, e := range over {
-		s := slipway.Stage{Environment: e.Name, Deployer: slipway.DeployerRef{Name: deployer, Config: []byte(`{"replicas":3}`)}, Strategy: slipway.Strategy{Type: slipway.StrategyRolling}}
+func (s size) pipeline(n int) slipway.Pipeline {
+	p := slipway.Pipeline{Service: serviceName(n), Team: s.team(n), Revision: 1, AppliedBy: "seed", AppliedAt: long}
+	for i, e := range s.environments() {
+		stage := slipway.Stage{Environment: e.Name, Deployer: slipway.DeployerRef{Name: deployer, Config: []byte(`{"replicas":3}`)}, Strategy: s.strategy()}
 		if i > 0 {
-			s.After = []string{over[i-1].Name}
+			stage.After = []string{p.Stages[i-1].Environment}
 		}
 		if e.Tier == slipway.TierProduction {
-			s.Gates = []slipway.Gate{{Approval: &slipway.ApprovalGate{Count: 1, Groups: []string{"approvers"}}}}
+			stage.Gates = []slipway.Gate{{Approval: &slipway.ApprovalGate{Count: 1, Groups: []string{"approvers"}}}}
 		}
-		p.Stages = append(p.Stages, s)
+		p.Stages = append(p.Stages, stage)
 	}
 	p.Normalize()
 	return p
+}
+
+func (s size) strategy() slipway.Strategy {
+	if s.steps == 0 {
+		return slipway.Strategy{Type: slipway.StrategyRolling}
+	}
+	canary := slipway.Strategy{Type: slipway.StrategyCanary}
+	for i := range s.steps {
+		canary.Steps = append(canary.Steps, slipway.CanaryStep{Weight: 100 * (i + 1) / s.steps, Bake: slipway.Duration(s.bake)})
+	}
+	return canary
 }
 
 // long is when everything happened: far enough back that ages on pages do not
@@ -100,7 +126,7 @@ func pipeline(n int, over []slipway.Environment) slipway.Pipeline {
 var long = time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -40)
 
 func plan(n int, environment, version string, seq int64, live *slipway.Spec) slipway.Plan {
-	p := pipeline(n, environments())
+	p := size{}.pipeline(n)
 	stage, _ := p.Stage(environment)
 	return slipway.NewPlan(slipway.PlanInput{Cause: slipway.CausePromote, Pipeline: p, Stage: stage, Replicas: 3, Live: live,
 		Release: slipway.Release{Service: p.Service, Version: version, Seq: seq, Content: content(n, version)}})
@@ -119,7 +145,7 @@ func seeded(n int, environment string, at time.Time) slipway.Observed {
 func ended(n int, environment, version string, seq int64) slipway.Deployment {
 	p := plan(n, environment, version, seq, nil)
 	end := long.Add(time.Minute)
-	return slipway.Deployment{Team: teamName(n), Service: serviceName(n), Environment: environment, Version: version, Cause: slipway.CausePromote,
+	return slipway.Deployment{Service: serviceName(n), Environment: environment, Version: version, Cause: slipway.CausePromote,
 		State: slipway.Succeeded, Plan: p, PlanDigest: p.Digest(), RequestedBy: slipway.Person{Kind: slipway.ActorUser, ID: "u-seed", Name: "Seed"},
 		Runs:     []slipway.PhaseRun{{Desired: p.Phases[0], Generation: 1, State: slipway.Done, StartedAt: long, UnreadySince: long, ReadyAt: &end, EndedAt: &end}},
 		Verdicts: []slipway.Verdict{{Gate: "block", Result: slipway.Pass, Reason: "The release is not blocked."}},
@@ -131,7 +157,7 @@ func ended(n int, environment, version string, seq int64) slipway.Deployment {
 func waits(n int, live slipway.Spec) slipway.Deployment {
 	p := plan(n, "production", versions()[4], 5, &live)
 	later := time.Now().UTC().Add(6 * time.Hour)
-	return slipway.Deployment{Team: teamName(n), Service: serviceName(n), Environment: "production", Version: versions()[4], Cause: slipway.CausePromote,
+	return slipway.Deployment{Service: serviceName(n), Environment: "production", Version: versions()[4], Cause: slipway.CausePromote,
 		State: slipway.Waiting, Plan: p, PlanDigest: p.Digest(), RequestedBy: slipway.Person{Kind: slipway.ActorUser, ID: "u-seed", Name: "Seed"},
 		Runs: []slipway.PhaseRun{}, Message: "Waits for approval.", CreatedAt: long, NextWakeAt: &later,
 		Verdicts: []slipway.Verdict{{Gate: "approval", Result: slipway.Wait, Reason: "0 of 1 approvals. 1 more from approvers.", Who: "approvers", Need: 1, Since: &long}}}
@@ -154,9 +180,9 @@ func seed(b *testing.B, url string, size size) {
 	if err := s.Write(ctx, func(tx slipway.Tx) error { return furnish(ctx, tx, size) }); err != nil {
 		b.Fatal(err)
 	}
-	for from := 0; from < size.services; from += perTeam {
+	for from := 0; from < size.services; from += seedTogether {
 		err := s.Write(ctx, func(tx slipway.Tx) error {
-			for n := from; n < min(from+perTeam, size.services); n++ {
+			for n := from; n < min(from+seedTogether, size.services); n++ {
 				if err := settle(ctx, tx, n, size); err != nil {
 					return err
 				}
@@ -182,13 +208,13 @@ func furnish(ctx context.Context, tx slipway.Tx, size size) error {
 		_, err := tx.Bindings().Add(ctx, slipway.Binding{Subject: slipway.Subject{Kind: slipway.SubjectGroup, Name: group}, Role: role, Scope: scope, Source: "seed"})
 		return err
 	}
-	for n := 0; n < size.services; n += perTeam {
-		name := teamName(n)
+	for n := 0; n < size.services; n += size.ofTeam() {
+		name := size.team(n)
 		if err := tx.Teams().Put(ctx, slipway.Team{Name: name, Title: "Team " + name, CreatedAt: long}); err != nil {
 			return err
 		}
 		group, role := "developers", slipway.RoleMaintainer
-		if n/perTeam%10 == 9 {
+		if n/size.ofTeam()%10 == 9 {
 			group = "others"
 		}
 		if err := bind(group, role, slipway.Scope{Kind: slipway.ScopeTeam, Name: name}); err != nil {
@@ -203,13 +229,17 @@ func furnish(ctx context.Context, tx slipway.Tx, size size) error {
 
 // settle registers a service that has been at it for a while.
 func settle(ctx context.Context, tx slipway.Tx, n int, size size) error {
-	name, team := serviceName(n), teamName(n)
+	name, team := serviceName(n), size.team(n)
+	insert := func(d slipway.Deployment) (slipway.Deployment, error) {
+		d.Team = team
+		return tx.Deployments().Insert(ctx, d)
+	}
 	err := tx.Services().Insert(ctx, slipway.Service{Name: name, Title: "Service " + name, Team: team, Description: "Takes what comes and answers.",
 		Repository: "https://git.example.com/" + name, Tags: []string{"go", "http"}, CreatedAt: long, UpdatedAt: long})
 	if err != nil {
 		return err
 	}
-	if err := tx.Pipelines().Add(ctx, pipeline(n, size.environments())); err != nil {
+	if err := tx.Pipelines().Add(ctx, size.pipeline(n)); err != nil {
 		return err
 	}
 	for _, v := range versions() {
@@ -220,7 +250,7 @@ func settle(ctx context.Context, tx slipway.Tx, n int, size size) error {
 	var live slipway.Spec
 	for _, e := range size.environments() {
 		version, seq := liveIn(e.Name)
-		d, err := tx.Deployments().Insert(ctx, ended(n, e.Name, version, seq))
+		d, err := insert(ended(n, e.Name, version, seq))
 		if err != nil {
 			return err
 		}
@@ -232,12 +262,12 @@ func settle(ctx context.Context, tx slipway.Tx, n int, size size) error {
 		}
 	}
 	for i := 0; n < shown && i < size.history; i++ {
-		if _, err := tx.Deployments().Insert(ctx, ended(n, "dev", versions()[3], 4)); err != nil {
+		if _, err := insert(ended(n, "dev", versions()[3], 4)); err != nil {
 			return err
 		}
 	}
 	if size.waiting > 0 && n%(max(1, size.services/size.waiting)) == 0 {
-		_, err = tx.Deployments().Insert(ctx, waits(n, live))
+		_, err = insert(waits(n, live))
 	}
 	return err
 }

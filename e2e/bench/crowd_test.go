@@ -88,8 +88,10 @@ func (c *crowd) settled(services ...int) {
 		return c.number(`SELECT count(*) FROM deployments WHERE state IN ('running', 'reverting')
 		OR (state = 'waiting' AND environment = '`+c.environment()+`')`) == 0
 	})
-	if failed := c.number(`SELECT count(*) FROM deployments WHERE state NOT IN ('succeeded', 'waiting')`); failed > 0 {
-		c.b.Fatalf("%d deployments did not succeed", failed)
+	var failed string
+	if err := c.db.QueryRowContext(c.b.Context(), `SELECT coalesce(min(service || ' ' || state || ': ' || message), '') FROM deployments
+		WHERE state NOT IN ('succeeded', 'waiting')`).Scan(&failed); err != nil || failed != "" {
+		c.b.Fatalf("a deployment did not succeed: %s %v", failed, err)
 	}
 }
 

@@ -31,6 +31,8 @@ type size struct {
 	only     int // environments that are kept of the others; 0: all
 	perTeam  int // services of a team; a hundred if 0
 
+	parked int // further services, live nowhere, whose release waits for approval in production
+
 	steps int           // of a canary, rather than a rolling replacement; 0: that
 	bake  time.Duration // after each of the steps
 }
@@ -48,8 +50,8 @@ func (s size) ofTeam() int { return cmp.Or(s.perTeam, 100) }
 func (s size) team(n int) string { return fmt.Sprintf("team-%03d", n/s.ofTeam()) }
 
 func (s size) String() string {
-	return fmt.Sprintf("%d services × %d environments, %d deployments, %d of them waiting", s.services, len(s.environments()),
-		s.services*len(s.environments())+min(s.services, shown)*s.history+s.waiting, s.waiting)
+	return fmt.Sprintf("%d services × %d environments, %d deployments, %d of them waiting", s.services+s.parked, len(s.environments()),
+		s.services*len(s.environments())+min(s.services, shown)*s.history+s.waiting+s.parked, s.waiting+s.parked)
 }
 
 const (
@@ -154,8 +156,8 @@ func ended(n int, environment, version string, seq int64) slipway.Deployment {
 
 // waits is a deployment that nobody decides on: the engine looks at it long
 // after the benchmark.
-func waits(n int, live slipway.Spec) slipway.Deployment {
-	p := plan(n, "production", versions()[4], 5, &live)
+func waits(n int, live *slipway.Spec) slipway.Deployment {
+	p := plan(n, "production", versions()[4], 5, live)
 	later := time.Now().UTC().Add(6 * time.Hour)
 	return slipway.Deployment{Service: serviceName(n), Environment: "production", Version: versions()[4], Cause: slipway.CausePromote,
 		State: slipway.Waiting, Plan: p, PlanDigest: p.Digest(), RequestedBy: slipway.Person{Kind: slipway.ActorUser, ID: "u-seed", Name: "Seed"},
@@ -180,9 +182,10 @@ func seed(b *testing.B, url string, size size) {
 	if err := s.Write(ctx, func(tx slipway.Tx) error { return furnish(ctx, tx, size) }); err != nil {
 		b.Fatal(err)
 	}
-	for from := 0; from < size.services; from += seedTogether {
+	all := size.services + size.parked
+	for from := 0; from < all; from += seedTogether {
 		err := s.Write(ctx, func(tx slipway.Tx) error {
-			for n := from; n < min(from+seedTogether, size.services); n++ {
+			for n := from; n < min(from+seedTogether, all); n++ {
 				if err := settle(ctx, tx, n, size); err != nil {
 					return err
 				}
@@ -208,7 +211,7 @@ func furnish(ctx context.Context, tx slipway.Tx, size size) error {
 		_, err := tx.Bindings().Add(ctx, slipway.Binding{Subject: slipway.Subject{Kind: slipway.SubjectGroup, Name: group}, Role: role, Scope: scope, Source: "seed"})
 		return err
 	}
-	for n := 0; n < size.services; n += size.ofTeam() {
+	for n := 0; n < size.services+size.parked; n += size.ofTeam() {
 		name := size.team(n)
 		if err := tx.Teams().Put(ctx, slipway.Team{Name: name, Title: "Team " + name, CreatedAt: long}); err != nil {
 			return err
@@ -247,6 +250,16 @@ func settle(ctx context.Context, tx slipway.Tx, n int, size size) error {
 			return err
 		}
 	}
+	if n >= size.services {
+		d := waits(n, nil)
+		// Its turn comes every ten minutes, as it does for all that wait.
+		made := now().UTC()
+		d.CreatedAt, d.Verdicts[0].Since = made, &made // else it would expire
+		at := made.Add(10 * time.Minute * time.Duration(n-size.services) / time.Duration(size.parked))
+		d.NextWakeAt = &at
+		_, err = insert(d)
+		return err
+	}
 	var live slipway.Spec
 	for _, e := range size.environments() {
 		version, seq := liveIn(e.Name)
@@ -267,7 +280,7 @@ func settle(ctx context.Context, tx slipway.Tx, n int, size size) error {
 		}
 	}
 	if size.waiting > 0 && n%(max(1, size.services/size.waiting)) == 0 {
-		_, err = insert(waits(n, live))
+		_, err = insert(waits(n, &live))
 	}
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -70,6 +71,15 @@ func (t target) fetch(ctx context.Context, c *http.Client, body *bytes.Buffer) e
 		return fmt.Errorf("%s: %s: %.300s", t.url, response.Status, body.String())
 	}
 	return nil
+}
+
+// number fetches a figure.
+func (t target) number(ctx context.Context, c *http.Client) (float64, error) {
+	body := &bytes.Buffer{}
+	if err := t.fetch(ctx, c, body); err != nil {
+		return 0, err
+	}
+	return strconv.ParseFloat(body.String(), 64)
 }
 
 func (t target) hit(ctx context.Context, c *http.Client, body *bytes.Buffer) error {

@@ -21,7 +21,7 @@ const roleVariable = "BENCH_PART"
 
 // part is what such a process is told.
 type part struct {
-	Role     string // portal, bare or chains
+	Role     string // portal, bare, chains or writer
 	Database string // as the store names it
 	Quiet    bool   // portal: without engine and queue, for counting
 	Ledger   string // portal: the file that the calls of its deployer go to
@@ -53,6 +53,8 @@ func (p part) play(ctx context.Context) error {
 		return playPortal(ctx, p)
 	case "bare":
 		return playBare(ctx, p)
+	case "writer":
+		return playWriter(ctx, p)
 	case "chains":
 		return playChains(ctx, p)
 	default:

@@ -24,6 +24,7 @@ import (
 type crowd struct {
 	b       *testing.B
 	world   size
+	part    part // of a portal, to start another
 	portals []child
 	client  *http.Client
 	db      *sql.DB // to look at rows, not measured
@@ -43,8 +44,9 @@ func crowded(b *testing.B, d database, world size, replicas int) *crowd {
 	b.Cleanup(func() { _ = db.Close() })
 	pinGenerator(b)
 	c := &crowd{b: b, world: world, client: client(), db: db, ledger: &ledger{path: filepath.Join(state, "ledger")}, other: map[int]bool{}}
+	c.part = part{Role: "portal", Database: address, State: state, Ledger: c.ledger.path}
 	for range replicas {
-		c.portals = append(c.portals, start(b, part{Role: "portal", Database: address, State: state, Ledger: c.ledger.path}))
+		c.portals = append(c.portals, start(b, c.part))
 	}
 	return c
 }

@@ -47,9 +47,13 @@ e2e: build ## Stories, browser flows and walls, against the built binary
 nested: ## The tests of nested modules, against real servers
 	.ci/nested -timeout 20m $(TESTFLAGS)
 
+# One benchmark alone: make bench BENCH=B3. To try all in minutes, with figures
+# that say nothing: SLIPWAY_BENCH_QUICK=1 make bench
+BENCH ?= .
+
 .PHONY: bench
-bench: ## Benchmarks, each beside its limit in the same run
-	go test -run '^$$' -bench . -benchmem -timeout 60m $(TESTFLAGS) ./e2e/bench/...
+bench: ## Benchmarks, each beside its limit in the same run; ends with a table
+	go test -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 4h $(TESTFLAGS) ./e2e/bench/
 
 .PHONY: generate
 generate: ## Write what is generated: pages, OpenAPI, the state table

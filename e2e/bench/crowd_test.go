@@ -92,9 +92,15 @@ func (c *crowd) settled(services ...int) {
 	})
 	var failed string
 	if err := c.db.QueryRowContext(c.b.Context(), `SELECT coalesce(min(service || ' ' || state || ': ' || message), '') FROM deployments
-		WHERE state NOT IN ('succeeded', 'waiting')`).Scan(&failed); err != nil || failed != "" {
+		WHERE state IN ('failed', 'rolledBack', 'cancelled', 'rejected', 'expired', 'superseded')`).Scan(&failed); err != nil || failed != "" {
 		c.b.Fatalf("a deployment did not succeed: %s %v", failed, err)
 	}
+}
+
+// idle says that nothing is at work any more.
+func (c *crowd) idle() bool {
+	return c.number(`SELECT count(*) FROM deployments WHERE state IN ('waiting', 'running', 'paused', 'reverting')
+		AND (state <> 'waiting' OR environment = '`+c.environment()+`')`) == 0
 }
 
 func (c *crowd) number(query string, args ...any) (n int64) {

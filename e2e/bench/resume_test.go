@@ -22,7 +22,7 @@ func BenchmarkB9Resume(b *testing.B) {
 		conditions(b, databases()[1], world.String()+"; 2 replicas")
 		c.resumes("B9 postgres, kill -9 of the owner, another goes on", 10*time.Second, func() time.Time {
 			at := c.kill(0)
-			c.until("the others' deployments to go on", func() bool { return c.idle() })
+			c.until("the others' deployments to go on", c.idle)
 			c.portals[0] = start(b, c.part)
 			return at
 		})
@@ -33,7 +33,7 @@ func BenchmarkB9Resume(b *testing.B) {
 		c.resumes("B9 postgres, SIGSTOP of the owner, another goes on", 10*time.Second, func() time.Time {
 			at := time.Now()
 			c.signal(0, syscall.SIGSTOP)
-			c.until("the others' deployments to go on", func() bool { return c.idle() })
+			c.until("the others' deployments to go on", c.idle)
 			c.signal(0, syscall.SIGCONT)
 			return at
 		})
@@ -61,11 +61,6 @@ func (c *crowd) kill(i int) time.Time {
 	at := time.Now()
 	c.signal(i, syscall.SIGKILL)
 	return at
-}
-
-// idle says that nothing is at work any more.
-func (c *crowd) idle() bool {
-	return c.number(`SELECT count(*) FROM deployments WHERE state NOT IN ('succeeded', 'waiting')`) == 0
 }
 
 // resumes has all services at work, strikes in the middle, and compares when

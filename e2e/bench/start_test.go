@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"database/sql"
 	"fmt"
 	"net"
 	"net/http"
@@ -31,8 +30,9 @@ func BenchmarkB8Start(b *testing.B) {
 	dir := b.TempDir()
 	ours, minimal := build(b, dir, "github.com/slipway-dev/slipway/cmd/slipway"), build(b, dir, "github.com/slipway-dev/slipway/e2e/bench/minimal")
 	path := filepath.Join(dir, "slipway.db")
-	seed(b, "sqlite:"+path, size{services: 100})
-	multiply(b, path, rows)
+	world := size{services: 100}
+	seed(b, "sqlite:"+path, world)
+	grow(b, databases()[0], "sqlite:"+path, "deployments", world, rows)
 	pinGenerator(b)
 	conditions(b, databases()[0], fmt.Sprintf("%d rows of deployments", rows))
 
@@ -76,33 +76,6 @@ func build(b *testing.B, dir, program string) string {
 		b.Fatalf("build %s: %v\n%s", program, err, out)
 	}
 	return path
-}
-
-// multiply copies an ended deployment until there are so many.
-func multiply(b *testing.B, path string, rows int) {
-	b.Helper()
-	began := time.Now()
-	db, err := sql.Open("sqlite", "file:"+path)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer func() { _ = db.Close() }()
-	var columns, placed string
-	err = db.QueryRowContext(b.Context(), `SELECT group_concat('"' || name || '"'),
-		group_concat(CASE name WHEN 'service' THEN 'printf(''service-%05d'', n % 100)' ELSE '"' || name || '"' END)
-		FROM pragma_table_info('deployments') WHERE name <> 'id'`).Scan(&columns, &placed)
-	if err != nil {
-		b.Fatal(err)
-	}
-	_, err = db.ExecContext(b.Context(), `WITH RECURSIVE count (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM count WHERE n < ?)
-		INSERT INTO deployments (`+columns+`) SELECT `+placed+` FROM count JOIN deployments ON deployments.id = 1`, rows)
-	if err == nil {
-		_, err = db.ExecContext(b.Context(), `PRAGMA wal_checkpoint(TRUNCATE)`)
-	}
-	if err != nil {
-		b.Fatal(err)
-	}
-	say(b, "seeded %d further deployments in %.1f s", rows, time.Since(began).Seconds())
 }
 
 // untilReady starts a program and returns the time from exec until it says it is

@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -162,7 +161,7 @@ func playWriter(ctx context.Context, p part) error {
 	}
 	var statements []*sql.Stmt
 	for _, text := range sqliteScript() {
-		statement, err := db.PrepareContext(ctx, text)
+		statement, err := db.PrepareContext(ctx, text) //nolint:sqlclosecheck // is kept as long as the process
 		if err != nil {
 			return fmt.Errorf("%s: %w", text, err)
 		}
@@ -198,15 +197,22 @@ func writeRaw(ctx context.Context, db *sql.DB, statements []*sql.Stmt, n int) er
 	defer func() { _ = tx.Rollback() }()
 	values := []any{sql.Named("service", serviceName(n%90)), sql.Named("team", fmt.Sprintf("team-%03d", n%90/10)), sql.Named("version", fmt.Sprintf("9.0.%d", n))}
 	for _, statement := range statements {
-		rows, err := tx.StmtContext(ctx, statement).QueryContext(ctx, values...)
-		if err != nil {
-			return err
-		}
-		for rows.Next() { // to the end, or an insert would not be one
-		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		if err := exhaust(ctx, tx, statement, values); err != nil {
 			return err
 		}
 	}
 	return tx.Commit()
+}
+
+// exhaust runs a statement to its end: an insert that returns rows is not done
+// before.
+func exhaust(ctx context.Context, tx *sql.Tx, statement *sql.Stmt, values []any) error {
+	rows, err := tx.StmtContext(ctx, statement).QueryContext(ctx, values...) //nolint:sqlclosecheck // the statement ends with the transaction
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+	}
+	return rows.Err()
 }

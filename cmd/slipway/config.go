@@ -38,6 +38,9 @@ type config struct {
 	PrometheusOrg    string
 	WebhookSecret    string
 	TrustedRoot      string // path of a file
+	RetainLogs       string
+	RetainEvents     string
+	RetainKeys       string
 	LogLevel         string
 }
 
@@ -70,6 +73,9 @@ func settings() []setting {
 		{"SLIPWAY_PROMETHEUS_ORG", false, "", func(c *config) *string { return &c.PrometheusOrg }, "tenant, where it has several"},
 		{"SLIPWAY_WEBHOOK_SECRET", true, "", func(c *config) *string { return &c.WebhookSecret }, "signs what gates send to other systems"},
 		{"SLIPWAY_SIGSTORE_TRUSTED_ROOT", false, "", func(c *config) *string { return &c.TrustedRoot }, "file that says whose certificates provenance may be signed with"},
+		{"SLIPWAY_RETAIN_LOGS", false, "90d", func(c *config) *string { return &c.RetainLogs }, "how long the log of a deployment is kept"},
+		{"SLIPWAY_RETAIN_EVENTS", false, "30d", func(c *config) *string { return &c.RetainEvents }, "how long events are kept"},
+		{"SLIPWAY_RETAIN_KEYS", false, "7d", func(c *config) *string { return &c.RetainKeys }, "how long a repeated request gets its first answer"},
 		{"SLIPWAY_LOG_LEVEL", false, "info", func(c *config) *string { return &c.LogLevel }, "debug, info, warn or error"},
 	}
 }
@@ -198,6 +204,9 @@ func (c config) check() []error {
 	}
 	problems = append(problems, c.checkOutbound()...)
 	if _, err := c.verifier(); err != nil {
+		problems = append(problems, err)
+	}
+	if _, err := c.retention(); err != nil {
 		problems = append(problems, err)
 	}
 	var level slog.Level

@@ -61,6 +61,10 @@ func assemble(ctx context.Context, p parts) (*portal, error) {
 		return nil, err
 	}
 	eng := &engine.Engine{Jobs: hostJobs, Checks: outside.checks, Prober: outside.checks, Store: p.store, Wakes: p.store, Feed: p.store, Deployers: registry, Clock: time.Now, Log: p.log}
+	eng.Archive = p.store
+	if eng.Keep, err = p.config.retention(); err != nil {
+		return nil, err
+	}
 	queue, err := p.store.NewQueue(eng.Look, store.QueueOptions{})
 	if err != nil {
 		return nil, err
@@ -115,7 +119,7 @@ func (p *portal) run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { p.engine.Run(work) })
 	wg.Go(func() { p.server.Run(work) })
-	wg.Go(func() { p.forgetAnswers(work) })
+	wg.Go(func() { p.forgetOutput(work) })
 
 	failed := make(chan error, 2)
 	servers := []*http.Server{p.server.HTTPServer("", p.server.Handler()), p.server.HTTPServer("", p.server.MetricsHandler())}
@@ -145,18 +149,11 @@ func (p *portal) run(ctx context.Context) error {
 	return err
 }
 
-// answersFor is how long a request that is sent again gets its first answer.
-const answersFor = 7 * 24 * time.Hour
-
-// forgetAnswers drops the answers kept under idempotency keys, and the output of
-// jobs, once nobody asks for them any more.
-func (p *portal) forgetAnswers(ctx context.Context) {
+// forgetOutput drops what jobs have printed, once nobody asks for it any more.
+func (p *portal) forgetOutput(ctx context.Context) {
 	ticker := time.NewTicker(time.Hour)
 	defer ticker.Stop()
 	for {
-		if err := p.store.DeleteKeysBefore(ctx, time.Now().Add(-answersFor)); err != nil && ctx.Err() == nil {
-			p.log.WarnContext(ctx, "old idempotency keys stay for now", "error", err)
-		}
 		if err := p.jobs.Forget(ctx, time.Now().Add(-jobsFor)); err != nil && ctx.Err() == nil {
 			p.log.WarnContext(ctx, "what old jobs have printed stays for now", "error", err)
 		}

@@ -27,6 +27,8 @@ type Engine struct {
 	Prober    slipway.Prober  // nil: no plan has gates that ask outside
 	Jobs      slipway.Jobs    // nil: no stage has hooks
 	Rights    slipway.Rights  // nil: nothing goes in sets
+	Archive   slipway.Archive // nil: nothing is forgotten
+	Keep      slipway.Retention
 	Aids      slipway.Aids
 	Clock     slipway.Clock
 	Log       *slog.Logger
@@ -80,7 +82,7 @@ func (e *Engine) Look(ctx context.Context, id int64) error {
 	}
 }
 
-// Run sweeps, observes and automates until ctx ends.
+// Run sweeps, observes, automates and forgets until ctx ends.
 func (e *Engine) Run(ctx context.Context) {
 	var wg sync.WaitGroup
 	wg.Go(func() { e.every(ctx, sweepEvery, e.sweep) })
@@ -91,6 +93,9 @@ func (e *Engine) Run(ctx context.Context) {
 	}
 	if e.Jobs != nil {
 		wg.Go(func() { e.every(ctx, tidyEvery, e.stopOrphans) })
+	}
+	if e.Archive != nil {
+		wg.Go(func() { e.every(ctx, forgetEvery, e.forgetOld) })
 	}
 	wg.Wait()
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"time"
 
 	"github.com/slipway-dev/slipway/internal/slipway"
 )
@@ -37,12 +36,4 @@ func (s keys) Put(ctx context.Context, actor, key string, a slipway.KeptAnswer) 
 		return slipway.Conflict("A request with the same idempotency key is being answered.", "Send it again to get its answer.")
 	}
 	return err
-}
-
-// DeleteKeysBefore forgets answers that nobody is going to ask for again.
-func (s *Store) DeleteKeysBefore(ctx context.Context, before time.Time) error {
-	return s.writeTx(ctx, func(t *tx) error {
-		_, err := t.exec(ctx, "forget idempotency keys", `DELETE FROM idempotency_keys WHERE at < ?`, stampOf(before))
-		return err
-	})
 }

@@ -216,32 +216,6 @@ func TestSessions(t *testing.T) {
 	})
 }
 
-func TestOldKeysAreForgotten(t *testing.T) {
-	t.Parallel()
-	onBoth(t, func(t *testing.T, url string) {
-		ctx := t.Context()
-		s := openMigrated(t, url)
-		day := time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
-		err := s.Write(ctx, func(tx slipway.Tx) error {
-			return errors.Join(tx.Keys().Put(ctx, "a", "old", slipway.KeptAnswer{At: day.Add(-time.Second)}),
-				tx.Keys().Put(ctx, "a", "new", slipway.KeptAnswer{At: day}))
-		})
-		if err = errors.Join(err, s.DeleteKeysBefore(ctx, day)); err != nil {
-			t.Fatal(err)
-		}
-		_ = s.Read(ctx, func(tx slipway.Tx) error {
-			if _, err := tx.Keys().Get(ctx, "a", "old"); !slipway.IsNotFound(err) {
-				t.Errorf("old: %v", err)
-			}
-			_, err := tx.Keys().Get(ctx, "a", "new")
-			if err != nil {
-				t.Errorf("new: %v", err)
-			}
-			return nil
-		})
-	})
-}
-
 func TestCancelledContext(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, url string) {

@@ -72,7 +72,7 @@ func raw(t *testing.T, database string) *sql.DB {
 func parts(t *testing.T, url string, dropGuards ...string) storetest.Parts {
 	s := openMigrated(t, url)
 	return storetest.Parts{
-		Store: s, Wakes: s, Feed: s, SQL: raw(t, url), DropAuditGuards: dropGuards,
+		Store: s, Wakes: s, Feed: s, Archive: s, SQL: raw(t, url), DropAuditGuards: dropGuards,
 		StartQueue: func(t *testing.T, look func(context.Context, int64) error) func(context.Context, []int64) error {
 			q, err := s.NewQueue(look, store.QueueOptions{})
 			if err != nil {

@@ -231,7 +231,7 @@ func showLog(v *page.RunView, d slipway.Deployment, lines []slipway.LogLine, all
 	v.LogLive = d.State.Active() && d.State != slipway.Waiting
 	v.LogNote = "Lines show here while instances start."
 	if !d.State.Active() {
-		v.LogNote = "The deployer kept no lines of this run."
+		v.LogNote = "There are no lines of this run: the deployer had none, or they are older than lines are kept."
 	}
 }
 

@@ -18,10 +18,11 @@ import (
 
 // Parts is a fresh, migrated store and what else the suite needs of it.
 type Parts struct {
-	Store slipway.Store
-	Wakes slipway.Wakes
-	Feed  slipway.Feed
-	SQL   *sql.DB // a connection of its own to the same database
+	Store   slipway.Store
+	Wakes   slipway.Wakes
+	Feed    slipway.Feed
+	Archive slipway.Archive
+	SQL     *sql.DB // a connection of its own to the same database
 	// StartQueue works the queue until the test ends. Wake is its sweeper's verb.
 	StartQueue func(t *testing.T, look func(context.Context, int64) error) (wake func(context.Context, []int64) error)
 	// DropAuditGuards removes the triggers, as an intruder might.
@@ -69,6 +70,9 @@ func Run(t *testing.T, open func(t *testing.T) Parts) {
 		"feed":                                 testFeed,
 		"logs":                                 testLogs,
 		"idempotency keys":                     testKeys,
+		"old logs are forgotten":               testForgetLogs,
+		"old events are forgotten":             testForgetEvents,
+		"old idempotency keys are forgotten":   testForgetKeys,
 		"a failed transaction leaves nothing":  testRollback,
 		"a conflict does not end the work":     testConflictGoesOn,
 		"reading cannot write":                 testReadOnly,

@@ -34,7 +34,10 @@ func BenchmarkBurst(b *testing.B) {
 func (c *crowd) burst(d database, bare *bareJobs, n int) {
 	c.b.Helper()
 	var waits, second, theirs []time.Duration
+	var spent time.Duration
 	ours := func() float64 {
+		before := used(c.b, c.portals[0].process)
+		defer func() { spent += used(c.b, c.portals[0].process) - before }()
 		began, called, others := c.morning(n)
 		for _, at := range called {
 			waits = append(waits, at.Sub(began))
@@ -58,8 +61,10 @@ func (c *crowd) burst(d database, bare *bareJobs, n int) {
 	p99 := percentile(waits, 0.99)
 	name := fmt.Sprintf("Burst %s, %d promotions at once", d.name, n)
 	c.b.ReportMetric(a.median, fmt.Sprintf("started/s-of-%d", n))
+	each := ms(spent) / float64(pairs()*(n+c.world.services-c.world.perTeam))
+	c.b.ReportMetric(each, "core-ms/deployment")
 	verdict := validity(c.b, a, l)
-	tell(c.b, result{name + ", started", a.format(0) + "/s", "bare River jobs " + l.format(0) + "/s, ratio " + ratio.format(2),
+	tell(c.b, result{name + ", started", fmt.Sprintf("%s/s, %.1f ms of the core each until the end", a.format(0), each), "bare River jobs " + l.format(0) + "/s, ratio " + ratio.format(2),
 		[]string{goal(a.median >= 250, "≥250/s")}, verdict})
 	tell(c.b, result{name + ", until the first call", times(waits), times(theirs),
 		[]string{goal(p99 <= time.Duration(n)*time.Second/250, fmt.Sprintf("p99 ≤%.1f s", float64(n)/250))}, verdict})

@@ -44,7 +44,7 @@ func board(b *testing.B, d database, portal, bare child) {
 	limit := aim(b, c, fmt.Sprintf("%s/board?bytes=%d", bare.URL, ours.length), nil, serviceName(0))
 	say(b, "B1 %s: page of %d bytes, %d services with %d cells, both arms; no compression", d.name, ours.length, shown, shown*len(environments()))
 	profile(b, portal, "b1-"+d.name, 15)
-	rate := compare(b, "B1 "+d.name, c, ours, limit, 0.5)
+	rate := compare(b, "B1 "+d.name, c, portal, ours, limit, 0.5)
 	openLoop(b, "B1 "+d.name, c, ours, limit, rate/2)
 }
 
@@ -104,18 +104,28 @@ func BenchmarkB1Queries(b *testing.B) {
 }
 
 // compare measures the throughput of ours beside the limit.
-func compare(b *testing.B, name string, c *http.Client, ours, limit target, want float64) float64 {
+func compare(b *testing.B, name string, c *http.Client, portal child, ours, limit target, want float64) float64 {
 	b.Helper()
+	var spent time.Duration
+	answers := 0.0
 	for _, t := range []target{ours, limit} { // warm
 		throughput(b, c, t, connections, slice()/2)
 	}
 	a, l, ratio := beside(
-		func() float64 { return throughput(b, c, ours, connections, slice()) },
+		func() float64 {
+			began, before := time.Now(), used(b, portal.process)
+			rate := throughput(b, c, ours, connections, slice())
+			answers += rate * time.Since(began).Seconds()
+			spent += used(b, portal.process) - before
+			return rate
+		},
 		func() float64 { return throughput(b, c, limit, connections, slice()) })
+	each := float64(spent.Microseconds()) / answers
+	b.ReportMetric(each, "core-µs/req")
 	b.ReportMetric(a.median, "req/s")
 	b.ReportMetric(l.median, "limit-req/s")
 	b.ReportMetric(ratio.median, "ratio")
-	tell(b, result{name, a.format(0) + "/s", l.format(0) + "/s, ratio " + ratio.format(2),
+	tell(b, result{name, fmt.Sprintf("%s/s, %.0f µs of the core each", a.format(0), each), l.format(0) + "/s, ratio " + ratio.format(2),
 		[]string{goal(ratio.median >= want, fmt.Sprintf("≥%.1f×", want))}, validity(b, a, l)})
 	return a.median
 }
@@ -140,7 +150,7 @@ func readService(b *testing.B, d database, portal, bare child) {
 	ours := aim(b, c, portal.URL+"/api/v1/services/"+serviceName(7), token, serviceName(7))
 	query := fmt.Sprintf("?service=%s&bytes=%d", serviceName(7), ours.length)
 	limit := aim(b, c, bare.URL+"/service"+query, nil, serviceName(7))
-	compare(b, "B2 "+d.name+", one service", c, ours, limit, 0.6)
+	compare(b, "B2 "+d.name+", one service", c, portal, ours, limit, 0.6)
 	for _, rung := range []string{"echo", "authn", "usecase"} {
 		step := aim(b, c, bare.URL+"/rung/"+rung+query, token, serviceName(7))
 		a, l, ratio := beside(
@@ -160,7 +170,7 @@ func readDeployments(b *testing.B, d database, portal, bare child) {
 	}
 	ours := aim(b, c, list+"&cursor="+url.QueryEscape(first.Next), token, serviceName(7))
 	limit := aim(b, c, fmt.Sprintf("%s/deployments?service=%s&before=%d&bytes=%d", bare.URL, serviceName(7), oldest, ours.length), nil, serviceName(7))
-	compare(b, "B2 "+d.name+", 50 deployments by keyset", c, ours, limit, 0.6)
+	compare(b, "B2 "+d.name+", 50 deployments by keyset", c, portal, ours, limit, 0.6)
 }
 
 func bearer(portal child, person string) http.Header {

@@ -38,11 +38,14 @@ func BenchmarkB3Write(b *testing.B) {
 			w := &releasing{b: b, portal: portal, client: client()}
 			w.rate() // warm
 			limit()
+			before, made := used(b, portal.process), w.made.Load()
 			a, l, ratio := beside(w.rate, limit)
+			each := float64((used(b, portal.process) - before).Microseconds()) / float64(w.made.Load()-made)
+			b.ReportMetric(each, "core-µs/write")
 			b.ReportMetric(a.median, "writes/s")
 			b.ReportMetric(l.median, "limit-writes/s")
 			b.ReportMetric(ratio.median, "ratio")
-			tell(b, result{"B3 " + d.name + ", a release with audit entry and event", a.format(0) + "/s",
+			tell(b, result{"B3 " + d.name + ", a release with audit entry and event", fmt.Sprintf("%s/s, %.0f µs of the core each", a.format(0), each),
 				limitOf(d) + " " + l.format(0) + "/s, ratio " + ratio.format(2), []string{goal(ratio.median >= 0.5, "≥0.5×")}, validity(b, a, l)})
 			w.check(address)
 		})

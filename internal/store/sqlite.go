@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"net/url"
@@ -10,7 +9,6 @@ import (
 	"runtime"
 
 	gormsqlite "gorm.io/driver/sqlite"
-	_ "modernc.org/sqlite" // the driver "sqlite", which needs no C
 )
 
 // openSQLite opens the file twice: by one connection that writes, and by some
@@ -33,14 +31,14 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
 		"temp_store(MEMORY)", "journal_size_limit(67108864)",
 	}
-	if s.writer, err = sql.Open("sqlite", sqliteDSN(path, "immediate", pragmas)); err != nil {
+	if s.writer, err = openStatements(sqliteDSN(path, "immediate", pragmas)); err != nil {
 		return fault("open the database", err)
 	}
 	s.writer.SetMaxOpenConns(1)
 	if err := s.writer.PingContext(ctx); err != nil { // before any reader: it sets up the WAL
 		return fault("open the database", err)
 	}
-	if s.reader, err = sql.Open("sqlite", sqliteDSN(path, "deferred", append(pragmas, "query_only(1)"))); err != nil {
+	if s.reader, err = openStatements(sqliteDSN(path, "deferred", append(pragmas, "query_only(1)"))); err != nil {
 		return fault("open the database", err)
 	}
 	readers := max(4, 2*runtime.GOMAXPROCS(0))

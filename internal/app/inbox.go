@@ -72,6 +72,34 @@ func (a *App) InboxCount(ctx context.Context, actor slipway.Actor) (n int, err e
 	return n, err
 }
 
+// Surroundings is what every page shows around what it is about.
+type Surroundings struct {
+	News    int64 // id of the newest event: what comes later is news to the page
+	Waiting int   // the number beside the word Inbox
+	Line    *slipway.StoppedLine
+}
+
+// Surroundings reads it at once, for whoever is signed in. It is to be asked
+// before anything that the page itself shows, so that no news is missed.
+func (a *App) Surroundings(ctx context.Context, actor slipway.Actor) (s Surroundings, err error) {
+	if err := a.signedIn(actor); err != nil {
+		return s, err
+	}
+	err = a.Store.Read(ctx, func(tx slipway.Tx) error {
+		if s.News, err = tx.Events().LastID(ctx); err != nil {
+			return err
+		}
+		waiting, err := a.waitingFor(ctx, tx, actor)
+		if err != nil {
+			return err
+		}
+		s.Waiting = len(waiting)
+		s.Line, err = tx.Line().Get(ctx)
+		return err
+	})
+	return s, err
+}
+
 // waitingFor lists deployments whose gates want the actor, newest first, with
 // no more of their plans than the gates.
 func (a *App) waitingFor(ctx context.Context, tx slipway.Tx, actor slipway.Actor) ([]slipway.Deployment, error) {

@@ -127,7 +127,13 @@ func TestInboxIsForWhoDecides(t *testing.T) {
 	t.Parallel()
 	r := busy(t)
 	d := r.active("shop", "prod")
-	count := func(a slipway.Actor) int { return must(r.InboxCount(r.ctx, a))(t) }
+	count := func(a slipway.Actor) int {
+		n := must(r.InboxCount(r.ctx, a))(t)
+		if around := must(r.Surroundings(r.ctx, a))(t); around.Waiting != n || around.Line != nil || around.News == 0 {
+			t.Errorf("%s has %d in the inbox, and around a page it is %+v", a.Name, n, around)
+		}
+		return n
+	}
 	if count(lead) != 1 || count(second) != 1 || count(dev) != 0 || count(boss) != 0 || count(viewer) != 0 || count(foreigner) != 0 {
 		t.Errorf("it waits for lead %d, second %d, dev %d, boss %d, viewer %d, foreigner %d", count(lead), count(second), count(dev), count(boss), count(viewer), count(foreigner))
 	}

@@ -224,7 +224,10 @@ func readCases() map[string]useCase {
 		}),
 		"Inbox":      list(slipway.ServiceRead, func(r *rig, a slipway.Actor) error { return of(r.Inbox(r.ctx, a)) }),
 		"InboxCount": list(slipway.ServiceRead, func(r *rig, a slipway.Actor) error { return of(r.InboxCount(r.ctx, a)) }),
-		"Tokens":     list(slipway.TokenManage, func(r *rig, a slipway.Actor) error { return of(r.Tokens(r.ctx, a, false)) }),
+		"Surroundings": list(slipway.ServiceRead, func(r *rig, a slipway.Actor) error {
+			return of(r.Surroundings(r.ctx, a))
+		}),
+		"Tokens": list(slipway.TokenManage, func(r *rig, a slipway.Actor) error { return of(r.Tokens(r.ctx, a, false)) }),
 		"PreviewServices": list("", func(r *rig, a slipway.Actor) error {
 			return of(r.PreviewServices(r.ctx, a, []app.RegisterService{{Service: slipway.Service{Name: "x", Team: "web"}}}))
 		}),

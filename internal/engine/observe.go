@@ -193,22 +193,15 @@ const clocksDiffer = 5 * time.Second
 // keeps the lines of those before it. read is true once there is a cursor to
 // keep, be there lines or not. Logs are a help, not a truth: what fails here is
 // tried again and holds nothing up.
-func (e *Engine) fetchLogs(ctx context.Context, deployer deployers.Deployer, d slipway.Deployment) (out []slipway.LogLine, cursor string, read bool) {
+func (e *Engine) fetchLogs(ctx context.Context, deployer deployers.Deployer, d slipway.Deployment, behind string) (out []slipway.LogLine, cursor string, read bool) {
 	reader, ok := deployer.(deployers.LogReader)
 	if !ok {
-		return nil, "", false
-	}
-	err := e.Store.Read(ctx, func(tx slipway.Tx) (err error) {
-		cursor, err = tx.Logs().Cursor(ctx, d.ID)
-		return err
-	})
-	if err != nil {
 		return nil, "", false
 	}
 	call, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	site := d.Current().Desired.Site
-	cursor = atSite(cursor, site)
+	cursor = atSite(behind, site)
 	defer func() { cursor = ofSite(cursor, site) }()
 	for range logCalls {
 		var lines []deployers.LogLine

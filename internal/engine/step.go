@@ -13,8 +13,12 @@ import (
 // is something to look at again; the zero time: never.
 func (e *Engine) Step(ctx context.Context, id int64) (time.Time, error) {
 	var d slipway.Deployment
+	cursor := "" // behind the lines that are kept, where some may follow
 	err := e.Store.Read(ctx, func(tx slipway.Tx) (err error) {
-		d, err = tx.Deployments().Get(ctx, id)
+		if d, err = tx.Deployments().Get(ctx, id); err != nil || !watched(d) {
+			return err
+		}
+		cursor, err = tx.Logs().Cursor(ctx, id)
 		return err
 	})
 	switch {
@@ -29,8 +33,13 @@ func (e *Engine) Step(ctx context.Context, id int64) (time.Time, error) {
 	case d.Current().State == slipway.Applying:
 		return e.apply(ctx, d)
 	default:
-		return e.observe(ctx, d)
+		return e.observe(ctx, d, cursor)
 	}
+}
+
+// watched reports whether the next step of a deployment is to ask what runs.
+func watched(d slipway.Deployment) bool {
+	return d.State.Active() && d.State != slipway.Waiting && d.Current().Desired.Hook == nil && d.Current().State != slipway.Applying
 }
 
 // judge opens the gates or says what holds them. Whether the plan still is
@@ -173,7 +182,7 @@ func (e *Engine) apply(ctx context.Context, d slipway.Deployment) (time.Time, er
 // observe asks what runs, makes the check whose time has come, and lets the
 // machine judge both. A report that changes nothing but the time of the next
 // look is not saved while this look stays.
-func (e *Engine) observe(ctx context.Context, d slipway.Deployment) (time.Time, error) {
+func (e *Engine) observe(ctx context.Context, d slipway.Deployment, cursor string) (time.Time, error) {
 	deployer, ok := e.Deployers.get(d.Plan.To.Deployer.Name)
 	if !ok {
 		return e.take(ctx, d, slipway.Seen{Err: "there is no deployer " + d.Plan.To.Deployer.Name + " here"}, nil)
@@ -186,7 +195,7 @@ func (e *Engine) observe(ctx context.Context, d slipway.Deployment) (time.Time, 
 	if measured, ok := e.measure(ctx, d, seen.Observed); ok {
 		events = append(events, measured)
 	}
-	lines, cursor, read := e.fetchLogs(ctx, deployer, d)
+	lines, cursor, read := e.fetchLogs(ctx, deployer, d, cursor)
 	if ctx.Err() != nil {
 		return time.Time{}, ctx.Err()
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 type eventRow struct {
-	ID          int64 `gorm:"primaryKey;autoIncrement"`
+	ID          int64
 	At          stamp
 	Kind        string
 	Team        string
@@ -19,8 +19,6 @@ type eventRow struct {
 	Message     string
 	Detail      *string
 }
-
-func (eventRow) TableName() string { return "events" }
 
 func (r eventRow) domain() slipway.DomainEvent {
 	return slipway.DomainEvent{
@@ -61,8 +59,15 @@ func (t *tx) flushEvents(ctx context.Context) error {
 	}
 	rows := t.events
 	t.events, t.signal = nil, true
-	_, err := t.insert(ctx, "add events", &rows)
-	return err
+	for _, r := range rows {
+		// Past gorm: every change has an event, and most have just one.
+		_, err := t.exec(ctx, "add event", `INSERT INTO events (at, kind, team, service, environment, deployment, actor, message, detail)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, r.At, r.Kind, r.Team, r.Service, r.Environment, r.Deployment, r.Actor, r.Message, r.Detail)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s events) After(ctx context.Context, id int64, limit int) ([]slipway.DomainEvent, error) {

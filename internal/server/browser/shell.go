@@ -48,25 +48,16 @@ func here(c echo.Context) string {
 
 // shell is the frame of a page for whoever is signed in.
 func (s *Surface) shell(c echo.Context, section, title string, topics ...string) (layout.Shell, error) {
-	// Asked before anything that the page shows: the stream goes on from here.
-	after, err := s.App.LastNews(c.Request().Context())
-	if err != nil {
-		return layout.Shell{}, err
-	}
-	waiting, err := s.App.InboxCount(c.Request().Context(), server.ActorOf(c))
-	if err != nil {
-		return layout.Shell{}, err
-	}
-	line, err := s.App.Line(c.Request().Context(), server.ActorOf(c))
+	around, err := s.App.Surroundings(c.Request().Context(), server.ActorOf(c))
 	if err != nil {
 		return layout.Shell{}, err
 	}
 	sh := s.frame(c, title)
-	if line != nil {
+	if line := around.Line; line != nil {
 		sh.StopLine = strings.TrimSuffix(line.Reason, ".") + ". " + line.OwnerName + ", " + clock(line.Since, sh.Now) + ". Rollbacks go out all the same."
 	}
-	sh.Section, sh.Topics, sh.After = section, slices.Concat(topics, []string{"inbox"}), after
-	s.address(c, &sh, waiting)
+	sh.Section, sh.Topics, sh.After = section, slices.Concat(topics, []string{"inbox"}), around.News
+	s.address(c, &sh, around.Waiting)
 	if !byScript(c) { // a part that refreshes itself must not eat the message
 		sh.Flash = s.takeFlash(c)
 	}

@@ -159,10 +159,10 @@ func (r *rows) Close() error {
 		return nil // closed before
 	}
 	r.done = nil
-	err := r.Rows.Close()
-	if err == nil && r.failed != nil {
+	closed := r.Rows.Close()
+	if r.failed != nil {
 		_ = done(r.failed) // was told already
-		return nil
+		return closed
 	}
-	return done(err)
+	return done(closed)
 }

@@ -38,11 +38,17 @@ func TestDevAsksThisMachine(t *testing.T) {
 	if err != nil || c.OutboundAllow != "loopback" || len(c.WebhookSecret) < shortestSecret || c.Listen != "" {
 		t.Errorf("%+v, %v", c, err)
 	}
+	if kept, err := c.retention(); err != nil || kept.Logs == 0 || kept.Events == 0 || kept.Keys == 0 {
+		t.Errorf("%+v, %v", kept, err)
+	}
 	c, err = config{}.forDev([]string{"SLIPWAY_PROMETHEUS_URL=http://127.0.0.1:9090", "SLIPWAY_OUTBOUND_ALLOW=10.0.0.0/8"})
 	if err != nil || c.OutboundAllow != "10.0.0.0/8" || c.PrometheusURL != "http://127.0.0.1:9090" {
 		t.Errorf("%+v, %v", c, err)
 	}
 	if _, err := (config{}).forDev([]string{"SLIPWAY_OUTBOUND_ALLOW=home"}); err == nil {
 		t.Error("a network called home was accepted")
+	}
+	if _, err := (config{}).forDev([]string{"SLIPWAY_RETAIN_LOGS=a while"}); err == nil {
+		t.Error("a while was accepted as a time")
 	}
 }

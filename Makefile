@@ -55,6 +55,10 @@ BENCH ?= .
 bench: ## Benchmarks, each beside its limit in the same run; ends with a table
 	go test -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 4h $(TESTFLAGS) ./e2e/bench/
 
+.PHONY: faults
+faults: ## Every fault in full, about three hours; writes docs/faults.md
+	SLIPWAY_FAULTS=full FAULTS_REPORT=$(CURDIR)/docs/faults.md FAULTS_VERSION=$(VERSION) go test -count=1 -timeout 6h $(TESTFLAGS) ./e2e/faults
+
 .PHONY: generate
 generate: ## Write what is generated: pages, OpenAPI, the state table
 	go tool templ generate -path web -log-level warn

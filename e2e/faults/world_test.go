@@ -42,6 +42,7 @@ type world struct {
 	tokens   map[string]string // by person
 	client   *http.Client
 	wrap     func(*replica, *exec.Cmd)
+	front    string // where the crowd asks; any replica if empty
 }
 
 // kinds are the two databases that everything is tried on.

@@ -36,6 +36,7 @@ type deploymentRow struct {
 	StartedAt       *stamp
 	EndedAt         *stamp
 	NextWakeAt      *stamp
+	damage
 }
 
 func (deploymentRow) TableName() string { return "deployments" }
@@ -75,7 +76,8 @@ const activeStates = `state IN ('waiting', 'running', 'paused', 'reverting')`
 
 type deployments struct{ *tx }
 
-// find reads deployments. The plans come apart, see plansOf.
+// find reads deployments. The plans come apart, see plansOf. A row that cannot
+// be read is among them, see damage.
 func (s deployments) find(ctx context.Context, what, condition string, args ...any) ([]deploymentRow, error) {
 	rows, err := many[deploymentRow](ctx, s.tx, what, `SELECT id, epoch, team, service, environment, version, cause, state,
 		plan_digest, replaced, requested_by_kind, requested_by, requested_by_name, note, runs, phase, ending, verdicts, probes,
@@ -84,8 +86,12 @@ func (s deployments) find(ctx context.Context, what, condition string, args ...a
 		return nil, err
 	}
 	plans, err := plansOf(ctx, s.tx, rows, func(r deploymentRow) planKey { return planKey{r.ID, r.PlanDigest} })
-	for i := range plans {
-		rows[i].Plan.V = copyOf(&s.s.decoded, *plans[i])
+	for i, plan := range plans {
+		if plan == nil {
+			rows[i].spoil(errPlan)
+			continue
+		}
+		rows[i].Plan.V = copyOf(&s.s.decoded, *plan)
 	}
 	return rows, err
 }
@@ -97,6 +103,9 @@ func (s deployments) findOne(ctx context.Context, kind, name, condition string, 
 	}
 	if len(rows) == 0 {
 		return slipway.Deployment{}, slipway.NotFound(kind, name)
+	}
+	if why := rows[0].why; why != nil {
+		return slipway.Deployment{}, unreadable(rows[0].ID, why)
 	}
 	return rows[0].domain(), nil
 }
@@ -136,7 +145,7 @@ func (s deployments) List(ctx context.Context, f slipway.DeploymentFilter, page 
 	if more {
 		next = encodeID(list, rows[len(rows)-1].ID)
 	}
-	return domains(rows, deploymentRow.domain), next, nil
+	return domains(s.whole(ctx, rows), deploymentRow.domain), next, nil
 }
 
 func (s deployments) Active(ctx context.Context, service, environment string) (slipway.Deployment, error) {
@@ -149,7 +158,7 @@ func (s deployments) ActiveOf(ctx context.Context, services []string) ([]slipway
 		return []slipway.Deployment{}, nil
 	}
 	rows, err := s.find(ctx, "list active deployments", ` WHERE service IN ? AND `+activeStates+` ORDER BY id DESC`, services)
-	return domains(rows, deploymentRow.domain), err
+	return domains(s.whole(ctx, rows), deploymentRow.domain), err
 }
 
 func (s deployments) Insert(ctx context.Context, d slipway.Deployment) (slipway.Deployment, error) {

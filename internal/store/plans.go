@@ -25,7 +25,7 @@ type planRow struct {
 // plansOf returns the plans of rows that were read without, in their order.
 // Plans are by far the longest of a row, never change, and are asked for again
 // and again, so only those that are not known are read. They are shared: whoever
-// gives one away makes a copy.
+// gives one away makes a copy. One that cannot be decoded is nil.
 func plansOf[R any](ctx context.Context, t *tx, rows []R, key func(R) planKey) ([]*slipway.Plan, error) {
 	plans, missing := make([]*slipway.Plan, len(rows)), []int64(nil)
 	for i, row := range rows {
@@ -41,19 +41,18 @@ func plansOf[R any](ctx context.Context, t *tx, rows []R, key func(R) planKey) (
 	if err != nil {
 		return nil, err
 	}
-	read := make(map[planKey]*slipway.Plan, len(found))
+	read, damaged := make(map[planKey]*slipway.Plan, len(found)), map[planKey]bool{}
 	for _, row := range found {
 		k, p := planKey{row.ID, row.PlanDigest}, &slipway.Plan{}
-		if err := decode(&t.s.decoded, k.String(), row.Plan, p); err != nil {
-			return nil, fault("read plans", err)
+		if damaged[k] = decode(&t.s.decoded, k.String(), row.Plan, p) != nil; !damaged[k] {
+			read[k] = p
 		}
-		read[k] = p
 	}
 	for i, row := range rows {
 		if plans[i] == nil {
 			plans[i] = read[key(row)]
 		}
-		if plans[i] == nil { // planned anew between the two reads, which only a transaction that writes can see
+		if plans[i] == nil && !damaged[key(row)] { // planned anew between the two reads, which only a transaction that writes can see
 			return nil, slipway.Conflict(fmt.Sprintf("Deployment %d has moved on in the meantime.", key(row).deployment),
 				"Look at it again; somebody or something was quicker.")
 		}
@@ -78,6 +77,7 @@ type undecidedRow struct {
 	Verdicts        doc[[]slipway.Verdict]
 	Message         string
 	CreatedAt       stamp
+	damage
 }
 
 func (r undecidedRow) domain() slipway.Deployment {
@@ -103,9 +103,5 @@ func (s deployments) Undecided(ctx context.Context, voter string, limit int) ([]
 	if err != nil {
 		return nil, err
 	}
-	out := domains(rows, undecidedRow.domain)
-	for i, p := range plans {
-		out[i].Plan.Gates = copyOf(&s.s.decoded, p.Gates)
-	}
-	return out, nil
+	return s.undecided(ctx, rows, plans), nil
 }

@@ -50,7 +50,7 @@ func scanAll[R any](found *sql.Rows, s *Store) ([]R, error) {
 				column.remember(&s.decoded)
 			}
 		}
-		if err := found.Scan(into...); err != nil {
+		if err := found.Scan(into...); err != nil && !spoiled(row.Addr().Interface(), err) {
 			return nil, err
 		}
 	}

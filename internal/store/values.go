@@ -91,7 +91,10 @@ func (d *doc[T]) Scan(from any) error {
 		return nil
 	case string:
 		d.size = len(v)
-		return decode(d.known, v, v, &d.V)
+		if err := decode(d.known, v, v, &d.V); err != nil {
+			return undecodable{err}
+		}
+		return nil
 	case []byte:
 		return d.Scan(string(v))
 	default:

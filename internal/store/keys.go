@@ -18,7 +18,16 @@ func (keyRow) TableName() string { return "idempotency_keys" }
 
 type keys struct{ *tx }
 
+// Get waits, in a transaction that writes, for another that answers the same
+// request: who sends something twice at once gets the same answer twice, and not
+// a conflict with their own doing.
 func (s keys) Get(ctx context.Context, actor, key string) (slipway.KeptAnswer, error) {
+	if s.write && s.s.postgres { // on SQLite there is no other
+		if _, err := s.exec(ctx, "wait for the same request",
+			`SELECT pg_advisory_xact_lock(?, hashtext(concat_ws(' ', current_schema(), ?::text, ?::text)))`, keyLock, actor, key); err != nil {
+			return slipway.KeptAnswer{}, err
+		}
+	}
 	row, err := one[keyRow](ctx, s.tx, "idempotency key", key,
 		`SELECT * FROM idempotency_keys WHERE actor = ? AND key = ?`, actor, key)
 	return slipway.KeptAnswer{Fingerprint: row.Fingerprint, Answer: row.Answer, At: row.At.Time}, err

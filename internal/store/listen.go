@@ -11,9 +11,10 @@ const (
 	// eventChannel is where PostgreSQL tells of new events; the payload is the
 	// schema, so that installations in one database do not wake each other.
 	eventChannel = "slipway_events"
-	// eventLock and migrateLock are our numbers among PostgreSQL's advisory locks.
+	// Our numbers among PostgreSQL's advisory locks.
 	eventLock   = 7_541_001
 	migrateLock = 7_541_002
+	keyLock     = 7_541_003
 
 	pollEvery  = 2 * time.Second
 	maxBackOff = 5 * time.Second

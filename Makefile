@@ -59,6 +59,10 @@ bench: ## Benchmarks, each beside its limit in the same run; ends with a table
 faults: ## Every fault in full, about three hours; writes docs/faults.md
 	SLIPWAY_FAULTS=full FAULTS_REPORT=$(CURDIR)/docs/faults.md FAULTS_VERSION=$(VERSION) go test -count=1 -timeout 6h $(TESTFLAGS) ./e2e/faults
 
+.PHONY: mutants
+mutants: ## Make Slipway worse in each way of a list; a test must notice; about half an hour
+	SLIPWAY_MUTANTS=full FAULTS_REPORT=$(CURDIR)/docs/mutants.md FAULTS_VERSION=$(VERSION) go test -count=1 -timeout 3h $(TESTFLAGS) -run '^TestMutants' ./e2e/faults
+
 .PHONY: generate
 generate: ## Write what is generated: pages, OpenAPI, the state table
 	go tool templ generate -path web -log-level warn

@@ -1,0 +1,44 @@
+package faults_test
+
+// Mutants are changes that make Slipway worse in one way each: a check is
+// dropped, a promise is broken. Each has a test that must fail because of it; a
+// mutant that all tests survive fails the run. The text that is replaced must be
+// in its file exactly once, which every run of the tests checks.
+type mutant struct {
+	name string // what is worse
+	file string
+	old  string
+	new  string
+	in   string // package of the tests
+	by   string // tests that must notice, as a pattern
+	slow bool   // only in full
+}
+
+func mutants() []mutant {
+	const sim, simTest = "./e2e/faults", "^TestSimulation$"
+	return []mutant{
+		{"a save does not look at the epoch", "internal/store/deployments.go", "WHERE id = ? AND epoch = ? AND (state", "WHERE id = ? AND epoch >= ? - 1000 AND (state", "./internal/store", "^TestSQLite$", false},
+		{"an engine does not look whether it was overtaken", "internal/engine/engine.go", "if d.Epoch != seen.Epoch {", "if d.Epoch < seen.Epoch {", sim, simTest, false},
+		{"an overtaken judgement is saved", "internal/engine/step.go", "if d.Epoch != seen.Epoch {", "if false {", "./internal/engine", "^TestTwoEnginesOneTruth$|^TestManyLooksAreOne$|^TestWaysOfADeployer$", true},
+		{"two deployments of a stage may be active (SQLite)", "migrations/sqlite/00002_deployments.sql", "CREATE UNIQUE INDEX deployments_one_active", "CREATE INDEX deployments_one_active", "./internal/store", "^TestSQLite$", false},
+		{"two deployments of a stage may be active (PostgreSQL)", "migrations/postgres/00002_deployments.sql", "CREATE UNIQUE INDEX deployments_one_active", "CREATE INDEX deployments_one_active", "./internal/store", "^TestPostgres$", false},
+		{"what has ended may be saved again", "internal/store/deployments.go", "WHERE id = ? AND epoch = ? AND (state = ? OR `+activeStates+`)`", "WHERE id = ? AND epoch = ? AND (state = ? OR state <> '' OR `+activeStates+`)`", "./internal/store", "^TestSQLite$", false},
+		{"a commit that failed is acknowledged", "internal/store/store.go", "if err := raw.Commit(); err != nil {", "if err := raw.Commit(); err != nil && ctx.Err() != nil {", "./e2e/faults", "^TestDatabaseGoesAway$", true},
+		{"power may take what was acknowledged", "internal/store/sqlite.go", "synchronous(FULL)", "synchronous(OFF)", "./e2e/faults", "^TestPowerCut$", true},
+		{"a call is made that is on no record", "internal/engine/registry.go", "deployers.Desired{Generation: run.Generation,", "deployers.Desired{Generation: run.Generation + 1,", sim, simTest, false},
+		{"a call of which nobody knows is made again", "internal/engine/step.go", "lost = deployer.Capabilities().AtMostOnce", "lost = false", "./internal/engine", "^TestALostCallIsNotMadeAgain$", false},
+		{"a deployer takes an older generation", "deployers/fake/fake.go", "if s.Known && desired.Generation < s.Generation {", "if s.Known && desired.Generation < 0 {", "./deployers/fake", "^TestConformance", false},
+		{"a plan that no longer holds is started", "internal/engine/step.go", "case today.Intent() != d.Plan.Intent():", "case today.Intent() == \"-\":", "./internal/engine", "^TestPlanIsMadeAnew$", false},
+		{"a vote counts for another plan", "internal/slipway/gates.go", "case vote.PlanDigest != d.PlanDigest:", "case vote.PlanDigest == \"\":", "./internal/slipway", "^TestANewPlanNeedsNewApprovals$|^TestCountsForSaysWhyNot$", false},
+		{"an approval is taken for what was not shown", "internal/app/approve.go", "if shown != d.PlanDigest {", "if shown == d.Version {", "./internal/app", "^TestApprovalIsForOnePlan$", false},
+		{"people approve what they asked for", "internal/slipway/gates.go", "case vote.By == d.RequestedBy.ID && !g.SelfApproval:", "case vote.By == \"\" && !g.SelfApproval:", "./internal/slipway", "^TestVerdicts$|^TestSelfApproval", false},
+		{"a step is not in the audit", "internal/slipway/advance.go", "if _, err := tx.Audit().Append(ctx, entry); err != nil {", "if _, err := tx.Audit().Append(ctx, entry); err != nil || true {\n\t\treturn nil\n\t}\n\tif err := ctx.Err(); err != nil {", "./e2e/faults", "^TestKillAtRandomTimes$", true},
+		{"the audit can be changed (SQLite)", "migrations/sqlite/00004_records.sql", "CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit\n", "CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit WHEN 1 = 0\n", "./internal/store", "^TestSQLite$", false},
+		{"a request that is sent twice is done twice", "internal/app/app.go", "if once.Key == \"\" {\n\t\treturn \"\", false, nil", "if once.Key != \"-\" {\n\t\treturn \"\", false, nil", "./internal/app", "^TestSentTwice$", false},
+		{"a panic of a deployer ends the portal", "internal/engine/registry.go", "if r := recover(); r != nil {", "if r := any(nil); r != nil {", "./internal/engine", "^TestPanicStopsOnlyItsOwn$", false},
+		{"a damaged row takes the lists away", "internal/store/damage.go", "if !errors.As(err, &why) {", "if !errors.As(err, &why) || true {", "./internal/store", "^TestDamagedRow$", false},
+		{"nobody sweeps", "internal/engine/engine.go", "wg.Go(func() { e.every(ctx, sweepEvery, e.sweep) })", "wg.Go(func() { e.every(ctx, 1000*sweepEvery, e.sweep) })", "./internal/engine", "^TestSweeperFindsWhatWasLost$", false},
+		{"nobody polls for events", "internal/store/listen.go", "pollEvery  = 2 * time.Second", "pollEvery  = 200 * time.Second", "./e2e/faults", "^TestNotifyIsLost$", true},
+		{"a commit wakes nobody", "internal/store/wake.go", "if len(t.wakes) == 0 {", "if len(t.wakes) >= 0 {", "./internal/store", "^TestSQLite$", false},
+	}
+}

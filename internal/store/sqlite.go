@@ -57,3 +57,18 @@ func sqliteDSN(path, lock string, pragmas []string) string {
 	query := url.Values{"_txlock": {lock}, "_pragma": pragmas}
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + query.Encode()
 }
+
+// tryToWrite says whether the disk takes anything again, after it did not: what
+// can only be read is not ready. It writes what is there already.
+func (s *Store) tryToWrite(ctx context.Context) error {
+	var version int
+	err := s.writer.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version)
+	if err == nil {
+		_, err = s.writer.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", version))
+	}
+	if err != nil {
+		return fault("write to the database", err)
+	}
+	s.stuck.Store(false)
+	return nil
+}

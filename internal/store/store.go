@@ -44,6 +44,7 @@ type Store struct {
 
 	feed     feed
 	migrated atomic.Bool // seen to be; saves Ping from asking again
+	stuck    atomic.Bool // the last write found no room, or a broken disk
 	stop     context.CancelFunc
 	running  sync.WaitGroup
 }
@@ -143,6 +144,7 @@ const maxTries = 8
 func (s *Store) writeTx(ctx context.Context, f func(*tx) error) error {
 	for try := 1; ; try++ {
 		err := s.writeOnce(ctx, f)
+		s.stuck.Store(!s.postgres && err != nil && away(err))
 		if err == nil || try == maxTries || !retryable(err) {
 			return err
 		}
@@ -195,6 +197,11 @@ func (s *Store) Ping(ctx context.Context) error {
 	for _, db := range []*sql.DB{s.writer, s.reader} {
 		if err := db.PingContext(ctx); err != nil {
 			return &slipway.Error{Code: slipway.CodeUnavailable, Message: "The database does not answer.", Err: err}
+		}
+	}
+	if s.stuck.Load() {
+		if err := s.tryToWrite(ctx); err != nil {
+			return err
 		}
 	}
 	if s.migrated.Load() {

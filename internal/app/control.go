@@ -62,7 +62,7 @@ func (a *App) control(ctx context.Context, actor slipway.Actor, c Control, verb 
 		}
 		command := struct{ Control, Verb any }{c, verb}
 		outcome, err := a.once(ctx, tx, actor, c.Once, command, func() (string, error) {
-			_, err := slipway.Advance(ctx, tx, found, ev, actor, a.now())
+			_, err := slipway.AdvanceNewest(ctx, tx, found, ev, actor, a.now())
 			return itoa(found.ID), err
 		})
 		if err != nil {

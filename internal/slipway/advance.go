@@ -113,6 +113,22 @@ const (
 	wakeTries = 5 // how often a deployment that others save at the same moment is read again
 )
 
+// AdvanceNewest is Advance for what a person asks for. That the engine saved the
+// deployment at the same moment is no reason to send them away: it is read again.
+func AdvanceNewest(ctx context.Context, tx Tx, d Deployment, ev Event, by Actor, now time.Time) (Deployment, error) {
+	for try := 1; ; try++ {
+		saved, err := Advance(ctx, tx, d, ev, by, now)
+		if err == nil || CodeOf(err) != CodeConflict || try == wakeTries {
+			return saved, err
+		}
+		newest, missing := tx.Deployments().Get(ctx, d.ID)
+		if missing != nil || newest.Epoch == d.Epoch {
+			return d, err // it is refused as it is
+		}
+		d = newest
+	}
+}
+
 // WakeAt has the engine look at a waiting deployment. That the engine saved it
 // meanwhile is no reason for the caller's change to fail: it is read again. One
 // that no longer waits needs no waking.

@@ -44,3 +44,33 @@ func TestSameKeyElsewhere(t *testing.T) {
 		t.Errorf("the second got %v", err)
 	}
 }
+
+// TestCancelledWhileItIsSaved: the engine saves a deployment while somebody
+// cancels it. It is cancelled.
+func TestCancelledWhileItIsSaved(t *testing.T) {
+	t.Parallel()
+	url, ctx := pgtest.URL(t), t.Context()
+	one, other := openMigrated(t, url), open(t, url)
+	addDeployment(t, one, "shop")
+	by := slipway.Actor{Kind: slipway.ActorUser, ID: "ana", Name: "Ana"}
+	err := one.Write(ctx, func(tx slipway.Tx) error {
+		seen, err := tx.Deployments().Get(ctx, 1)
+		if err != nil {
+			return err
+		}
+		err = other.Write(ctx, func(tx slipway.Tx) error { _, err := tx.Deployments().Save(ctx, seen); return err })
+		if err != nil {
+			return err
+		}
+		_, err = slipway.AdvanceNewest(ctx, tx, seen, slipway.CancelledBy{By: by.Person(), Reason: "a test"}, by, time.Now())
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	read(t, one, func(tx slipway.Tx) {
+		if d, err := tx.Deployments().Get(ctx, 1); err != nil || d.State != slipway.Cancelled {
+			t.Errorf("it is %s: %v", d.State, err)
+		}
+	})
+}

@@ -27,6 +27,10 @@ type Promote struct {
 // pipeline may wait for anything.
 const furthest = 90 * 24 * time.Hour
 
+// evidenceFor is how long a deployer may think about what a plan would change:
+// less than those who asked wait for an answer.
+const evidenceFor = 12 * time.Second
+
 // Promote starts a deployment: the plan is frozen, the gates are asked.
 func (a *App) Promote(ctx context.Context, actor slipway.Actor, c Promote) (slipway.Deployment, error) {
 	r, err := c.request(actor, a.now())
@@ -73,7 +77,9 @@ func (a *App) start(ctx context.Context, actor slipway.Actor, p slipway.Permissi
 		return d, err
 	}
 	evidence := draft.Plan
-	evidence.Preview, evidence.Prepared, err = a.Deployers.Preview(ctx, draft.Plan)
+	asking, cancel := context.WithTimeout(ctx, evidenceFor)
+	defer cancel()
+	evidence.Preview, evidence.Prepared, err = a.Deployers.Preview(asking, draft.Plan)
 	if err != nil {
 		return slipway.Deployment{}, &slipway.Error{Code: slipway.CodeUnavailable, Err: err,
 			Message:  "Deployer " + draft.Plan.To.Deployer.Name + " could not say what would change: " + strings.TrimSuffix(err.Error(), ".") + ".",

@@ -6,13 +6,6 @@ import (
 	"github.com/slipway-dev/slipway/deployers"
 )
 
-func (e *env) needLingers() {
-	e.Helper()
-	if !e.h.Lingers {
-		e.Skipf("this harness has no release with work to finish once it is given up")
-	}
-}
-
 // drains fails unless so many replicas of the track are reported to finish
 // their work, and to do nothing else if no other is wanted.
 func (e *env) drains(o deployers.Observed, track deployers.Track, n int) {
@@ -51,7 +44,6 @@ func (e *env) letGo(track deployers.Track, whole int) deployers.Observed {
 // workIsFinished: convergence does not wait for work in progress, and neither a
 // newer generation nor a restart ends or forgets it.
 func workIsFinished(e *env) {
-	e.needLingers()
 	n := e.replicas(2)
 	old := e.track(Lingers, "1.0.0", 100, n)
 	e.converge(desired(1, old))
@@ -81,10 +73,6 @@ func workIsFinished(e *env) {
 
 // fewerReplicas makes room, as a rolling deployment does.
 func fewerReplicas(e *env) {
-	e.needLingers()
-	if !e.caps.Replicas {
-		e.Skipf("this deployer runs one replica")
-	}
 	track := e.track(Lingers, "1.0.0", 100, 3)
 	e.converge(desired(1, track))
 	before := e.instances()
@@ -103,7 +91,6 @@ func fewerReplicas(e *env) {
 
 // comesBack: who was told to end cannot be called back.
 func comesBack(e *env) {
-	e.needLingers()
 	old := e.track(Lingers, "1.0.0", 100, 1)
 	e.converge(desired(1, old))
 	before := e.instances()
@@ -120,7 +107,6 @@ func comesBack(e *env) {
 
 // lastWork: a desired state without tracks is true once nothing runs.
 func lastWork(e *env) {
-	e.needLingers()
 	n := e.replicas(2)
 	old := e.track(Lingers, "1.0.0", 100, n)
 	e.converge(desired(1, old))

@@ -13,9 +13,6 @@ import (
 // secretsStaySecret hands a canary to releases that work and that fail, takes
 // every path that makes words, and looks for the canary in all of them.
 func secretsStaySecret(e *env) {
-	if !e.caps.Secrets {
-		e.Skipf("this deployer takes no secrets")
-	}
 	canary := "canary-" + rand.Text() + `+/&"<é`
 	withSecret := func(kind Kind, version string) deployers.Track {
 		track := e.track(kind, version, 100, 1)
@@ -28,7 +25,7 @@ func secretsStaySecret(e *env) {
 	d := desired(2, withSecret(Good, "1.0.0"))
 	say(e.converge(d))
 	say(e.s.Deployer.Apply(e.ctx, e.target, desired(1, withSecret(Good, "1.0.0"))))
-	for i, kind := range []Kind{Exits, NeverReady} {
+	for i, kind := range e.h.known(Exits, NeverReady) {
 		bad := desired(int64(3+i), withSecret(kind, "1.1.0"))
 		preview, err := e.s.Deployer.Preview(e.ctx, e.target, bad)
 		say(preview)
@@ -119,7 +116,7 @@ func previewChangesNothing(e *env) {
 func destroyLeavesNothing(e *env) {
 	destroyer, ok := e.s.Deployer.(deployers.Destroyer)
 	if !ok {
-		e.Skipf("this deployer is no Destroyer")
+		e.Fatalf("this deployer is no Destroyer any more")
 	}
 	if err := destroyer.Destroy(e.ctx, e.target); err != nil {
 		e.Errorf("destroying what does not exist: %v", err)

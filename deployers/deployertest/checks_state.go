@@ -45,13 +45,11 @@ func applyAgain(e *env) {
 }
 
 func twoTracks(e *env) {
-	e.needParallel()
 	o := e.converge(desired(1, e.track(Good, "1.0.0", 75, e.replicas(2)), e.track(Good, "1.1.0", 25, 1)))
 	e.answers(o, "1.0.0", "1.1.0")
 }
 
 func weightsShift(e *env) {
-	e.needParallel()
 	stable, next := e.track(Good, "1.0.0", 100, 1), e.track(Good, "1.1.0", 0, 1)
 	o := e.converge(desired(1, stable, next))
 	e.answers(o, "1.0.0")
@@ -116,7 +114,7 @@ func (e *env) refused(d deployers.Desired) {
 	e.Helper()
 	err := e.s.Deployer.Apply(e.ctx, e.target, d)
 	if !errors.Is(err, deployers.ErrStaleGeneration) {
-		e.Errorf("generation %d must be refused with ErrStaleGeneration, got %v", d.Generation, err)
+		e.Errorf("generation %d must be refused with ErrStaleGeneration (stale-generation in the protocol), got %v", d.Generation, err)
 	}
 	if err != nil && !deployers.IsTerminal(err) {
 		e.Errorf("a stale generation must be terminal: %v", err)
@@ -178,7 +176,9 @@ func cancelledContext(e *env) {
 	next := desired(2, e.track(Good, "1.1.0", 100, 1))
 	done := make(chan error, 1)
 	go func() {
-		_, _ = e.s.Deployer.Observe(dead, e.target)
+		if o, err := e.s.Deployer.Observe(dead, e.target); err == nil && o.Generation != 1 {
+			e.Errorf("what cannot be seen in time is an error, not an answer: %s", show(o))
+		}
 		_, _ = e.s.Deployer.Preview(dead, e.target, next)
 		done <- e.s.Deployer.Apply(dead, e.target, next)
 	}()

@@ -8,10 +8,6 @@ import (
 )
 
 func matchedRequests(e *env) {
-	if !e.caps.TrafficMatch {
-		e.Skipf("this deployer does not pick requests by header or cookie")
-	}
-	e.needParallel()
 	stable, next := e.track(Good, "1.0.0", 100, 1), e.track(Good, "1.1.0", 0, 1)
 	next.Match = []deployers.Match{{Header: "X-Slipway-Region", Value: "eu"}, {Cookie: "slipway-user", Value: "7"}}
 	o := e.converge(desired(1, stable, next))
@@ -53,10 +49,6 @@ func (e *env) matched(o deployers.Observed, name, value, want string) {
 
 // previewAddress shows the new side while all other traffic is on the old one.
 func previewAddress(e *env) {
-	if !e.caps.PreviewAddress {
-		e.Skipf("this deployer has no preview address")
-	}
-	e.needParallel()
 	stable, next := e.track(Good, "1.0.0", 100, e.replicas(2)), e.track(Good, "1.1.0", 0, e.replicas(2))
 	if o := e.converge(desired(1, stable)); o.Preview != "" {
 		e.Errorf("no track answers at a preview address, observed %s", show(o))

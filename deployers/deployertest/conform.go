@@ -14,7 +14,7 @@ type Outcome string
 const (
 	Pass Outcome = "pass"
 	Fail Outcome = "fail"
-	Skip Outcome = "skip"
+	Skip Outcome = "skip" // the check could not be made, or the deployer does not offer what it needs
 )
 
 // Result is one check that ran outside of go test.
@@ -82,6 +82,9 @@ func (r *recorder) note(outcome Outcome, format string, args []any) {
 func (r *recorder) Helper()                           {}
 func (r *recorder) Logf(format string, args ...any)   { r.note(Pass, format, args) }
 func (r *recorder) Errorf(format string, args ...any) { r.note(Fail, format, args) }
+
+// NotOffered implements unoffered.
+func (r *recorder) NotOffered(why string) { r.note(Skip, "%s", []any{why}) }
 
 func (r *recorder) Fatalf(format string, args ...any) {
 	r.note(Fail, format, args)

@@ -75,13 +75,6 @@ func (e *env) replicas(n int) int {
 	return 1
 }
 
-func (e *env) needParallel() {
-	e.Helper()
-	if !e.caps.ParallelTracks || !e.caps.TrafficWeights {
-		e.Skipf("this deployer does not run two releases side by side with weights")
-	}
-}
-
 func (e *env) track(kind Kind, version string, weight, replicas int) deployers.Track {
 	e.Helper()
 	track := e.h.Release(e, kind, version)
@@ -203,9 +196,6 @@ func (e *env) instances() []string {
 
 func (e *env) restart() {
 	e.Helper()
-	if e.s.Restart == nil {
-		e.Skipf("this harness cannot restart the deployer")
-	}
 	e.s.Deployer = e.s.Restart(e)
 }
 

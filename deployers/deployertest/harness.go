@@ -8,7 +8,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
-	"testing"
+	"slices"
 	"time"
 
 	"github.com/slipway-dev/slipway/deployers"
@@ -56,6 +56,10 @@ type Harness struct {
 	// more; their config grants them the time.
 	Lingers bool
 
+	// Lacks names other kinds that Release does not know, such as NeverReady of a
+	// deployer that has no readiness to wait for.
+	Lacks []Kind
+
 	// BadConfig is a config with at least two faults, and BadPaths are the
 	// paths of the problems that Validate has to report for it.
 	BadConfig json.RawMessage
@@ -98,64 +102,7 @@ type Answer struct {
 	Instance string
 }
 
-// Check is one rule of the contract.
-type Check struct {
-	Name string
-	Run  func(t T)
-}
-
-// Run runs every check as a parallel subtest.
-func Run(t *testing.T, h Harness) {
-	t.Helper()
-	for _, check := range Checks(h) {
-		t.Run(check.Name, func(t *testing.T) {
-			t.Parallel()
-			check.Run(t)
-		})
-	}
-}
-
-// Checks lists the checks for the harness. They do not depend on each other
-// and may run in parallel.
-func Checks(h Harness) []Check {
-	if h.Wait == 0 {
-		h.Wait = 30 * time.Second
-	}
-	var checks []Check
-	add := func(name string, run func(*env)) {
-		checks = append(checks, Check{Name: name, Run: func(t T) {
-			t.Helper()
-			run(newEnv(t, h))
-		}})
-	}
-	add("never applied", neverApplied)
-	add("apply converges", applyConverges)
-	add("the same state again changes nothing", applyAgain)
-	add("two tracks share the traffic", twoTracks)
-	add("weights shift", weightsShift)
-	add("a removed track stops", removeTrack)
-	add("no tracks means nothing runs", emptyTracks)
-	add("an older generation is refused", staleGeneration)
-	if !h.Volatile {
-		add("an older generation is refused after a restart", staleAfterRestart)
-		add("a restart adopts what runs", restartAdopts)
-	}
-	add("concurrent applies keep the newest", concurrentApplies)
-	add("a cancelled context returns promptly", cancelledContext)
-	add("a release that never becomes ready", neverReady)
-	add("a release that exits", exits)
-	add("a bad release can be taken back", takeBack)
-	add("targets do not touch each other", separateTargets)
-	add("sites are targets of their own", separateSites)
-	add("work in progress is finished", workIsFinished)
-	add("what is left of a track finishes its work", fewerReplicas)
-	add("a track that comes back is started anew", comesBack)
-	add("nothing runs once the last work is finished", lastWork)
-	add("matched requests go to their track", matchedRequests)
-	add("the preview address shows one track", previewAddress)
-	add("secrets stay secret", secretsStaySecret)
-	add("validate reports every problem", validateProblems)
-	add("preview changes nothing", previewChangesNothing)
-	add("destroy leaves nothing", destroyLeavesNothing)
-	return checks
+// known leaves out the kinds that Release does not know.
+func (h Harness) known(kinds ...Kind) []Kind {
+	return slices.DeleteFunc(kinds, func(k Kind) bool { return slices.Contains(h.Lacks, k) || k == Lingers && !h.Lingers })
 }

@@ -103,6 +103,9 @@ func TestTheTableBites(t *testing.T) {
 	t.Parallel()
 	for _, p := range append(probes(),
 		probe{"deployers/process", ours + "deployers/fake", true},
+		probe{"deployers/process", ours + "deployers/protocol", true},
+		probe{"deployers/exec", ours + "deployers/protocol", false},
+		probe{"deployers/exec", ours + "deployers/process", true},
 		probe{"deployers/process", ours + "deployers/process/proxy", false},
 		probe{"internal/newroom", "fmt", true},
 	) {

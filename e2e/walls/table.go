@@ -50,6 +50,9 @@ func rooms() []room {
 		{path: "static", stdOnly: true},
 		{path: "migrations", inner: true, stdOnly: true},
 		{path: "deployers", stdOnly: true},
+		// Two of them carry the same documents to deployers of other people.
+		{path: "deployers/exec", inner: true, may: []string{"deployers", "deployers/protocol"}},
+		{path: "deployers/webhook", inner: true, may: []string{"deployers", "deployers/protocol"}},
 		{path: "deployers/*", inner: true, may: []string{"deployers"}},
 	}
 }

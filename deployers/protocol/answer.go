@@ -46,6 +46,9 @@ func ReadAnswer(r io.Reader, mask Mask) (Answer, error) {
 			continue
 		}
 		if err := a.take(lines.Bytes(), mask); err != nil {
+			if limited.N == 0 {
+				err = ErrTooLong // what was taken for a line is a part of one
+			}
 			return a, err
 		}
 	}

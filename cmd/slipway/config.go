@@ -41,6 +41,7 @@ type config struct {
 	RetainLogs       string
 	RetainEvents     string
 	RetainKeys       string
+	Deployers        string // YAML, see otherDeployer
 	LogLevel         string
 }
 
@@ -76,6 +77,7 @@ func settings() []setting {
 		{"SLIPWAY_RETAIN_LOGS", false, "90d", func(c *config) *string { return &c.RetainLogs }, "how long the log of a deployment is kept"},
 		{"SLIPWAY_RETAIN_EVENTS", false, "30d", func(c *config) *string { return &c.RetainEvents }, "how long events are kept"},
 		{"SLIPWAY_RETAIN_KEYS", false, "7d", func(c *config) *string { return &c.RetainKeys }, "how long a repeated request gets its first answer"},
+		{"SLIPWAY_DEPLOYERS", false, "", func(c *config) *string { return &c.Deployers }, "YAML that names deployers of your own: programs and web services"},
 		{"SLIPWAY_LOG_LEVEL", false, "info", func(c *config) *string { return &c.LogLevel }, "debug, info, warn or error"},
 	}
 }
@@ -203,6 +205,7 @@ func (c config) check() []error {
 		bad("SLIPWAY_TRUSTED_PROXIES", "is a list of networks such as 10.0.0.0/8,192.0.2.7/32: %v", err)
 	}
 	problems = append(problems, c.checkOutbound()...)
+	problems = append(problems, c.checkDeployers()...)
 	if _, err := c.verifier(); err != nil {
 		problems = append(problems, err)
 	}
@@ -258,6 +261,9 @@ func (c config) print(w io.Writer) {
 		value := *s.field(&c)
 		if s.secret && value != "" {
 			value = "***"
+		}
+		if s.key == "SLIPWAY_DEPLOYERS" {
+			value = c.deployersShown()
 		}
 		if s.key == "SLIPWAY_DATABASE_URL" {
 			if u, err := url.Parse(value); err == nil && u.User != nil {

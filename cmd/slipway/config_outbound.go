@@ -43,17 +43,18 @@ func (c config) checkOutbound() []error {
 	return problems
 }
 
-// forDev takes from the environment how a dev portal asks others, and how long
-// it keeps things. Without a word on it, it may ask this machine, where
-// everything of it runs.
+// forDev takes from the environment how a dev portal asks others, which
+// deployers of other people it has, and how long it keeps things. Without a word
+// on it, it may ask this machine, where everything of it runs.
 func (c config) forDev(environ []string) (config, error) {
 	given, _ := gatherConfig("", environ) // dev obeys no other key, so it complains of none
 	c.OutboundAllow = cmp.Or(given.OutboundAllow, "loopback")
 	c.PrometheusURL, c.PrometheusToken, c.PrometheusOrg = given.PrometheusURL, given.PrometheusToken, given.PrometheusOrg
 	c.WebhookSecret = cmp.Or(given.WebhookSecret, rand.Text())
-	c.TrustedRoot = given.TrustedRoot
+	c.TrustedRoot, c.Deployers = given.TrustedRoot, given.Deployers
 	c.RetainLogs, c.RetainEvents, c.RetainKeys = given.RetainLogs, given.RetainEvents, given.RetainKeys
 	_, untrusted := c.verifier()
 	_, unkept := c.retention()
-	return c, errors.Join(append(c.checkOutbound(), untrusted, unkept)...)
+	problems := append(c.checkOutbound(), c.checkDeployers()...)
+	return c, errors.Join(append(problems, untrusted, unkept)...)
 }

@@ -32,6 +32,7 @@ type portal struct {
 	queue    *store.Queue
 	engine   *engine.Engine
 	jobs     hostJobs
+	others   others
 	usecases *app.App
 	server   *server.Server
 	main     net.Listener
@@ -51,6 +52,11 @@ type parts struct {
 }
 
 func assemble(ctx context.Context, p parts) (*portal, error) {
+	strangers, err := addOthers(p.config, p.log, p.deployers)
+	if err != nil {
+		return nil, err
+	}
+	strangers.introduce(ctx, p.log)
 	registry := engine.NewRegistry(p.deployers)
 	hostJobs, err := newHostJobs(p.config, p.log)
 	if err != nil {
@@ -103,7 +109,7 @@ func assemble(ctx context.Context, p parts) (*portal, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &portal{config: p.config, log: p.log, store: p.store, queue: queue, engine: eng, jobs: hostJobs, usecases: usecases, server: srv, main: p.main, metrics: p.metrics}, nil
+	return &portal{config: p.config, log: p.log, store: p.store, queue: queue, engine: eng, jobs: hostJobs, others: strangers, usecases: usecases, server: srv, main: p.main, metrics: p.metrics}, nil
 }
 
 // How long a stopping portal waits for requests and looks in progress.
@@ -120,6 +126,7 @@ func (p *portal) run(ctx context.Context) error {
 	wg.Go(func() { p.engine.Run(work) })
 	wg.Go(func() { p.server.Run(work) })
 	wg.Go(func() { p.forgetOutput(work) })
+	wg.Go(func() { p.others.keepIntroducing(work, p.log) })
 
 	failed := make(chan error, 2)
 	servers := []*http.Server{p.server.HTTPServer("", p.server.Handler()), p.server.HTTPServer("", p.server.MetricsHandler())}

@@ -46,7 +46,7 @@ func Checks(h Harness) []Check {
 	}
 	var checks []Check
 	for _, c := range list() {
-		if h.Volatile && c.durable {
+		if h.Volatile && c.durable || h.Only != nil && !h.Only.MatchString(c.name) {
 			continue
 		}
 		checks = append(checks, Check{Name: c.name, Run: func(t T) {

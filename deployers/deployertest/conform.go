@@ -24,15 +24,33 @@ type Result struct {
 	Log     []string
 }
 
-// Conform runs the checks one after the other, for programs that are not tests,
-// and hands each result to report as it comes. It says whether all passed; a
-// skipped check does not count against the deployer.
+// sideBySide is how many checks Conform runs at a time: they mostly wait.
+const sideBySide = 4
+
+// Conform runs the checks for programs that are not tests, and hands the results
+// to report in the order of the checks. It says whether all passed; a skipped
+// check does not count against the deployer.
 func Conform(h Harness, report func(Result)) bool {
+	checks := Checks(h)
+	results := make([]chan Result, len(checks))
+	free := make(chan struct{}, sideBySide)
+	for i := range checks {
+		results[i] = make(chan Result, 1)
+	}
+	go func() {
+		for i, check := range checks {
+			free <- struct{}{}
+			go func() {
+				results[i] <- runCheck(check)
+				<-free
+			}()
+		}
+	}()
 	ok := true
-	for _, check := range Checks(h) {
-		result := runCheck(check)
-		ok = ok && result.Outcome != Fail
-		report(result)
+	for _, result := range results {
+		r := <-result
+		ok = ok && r.Outcome != Fail
+		report(r)
 	}
 	return ok
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"slices"
 	"time"
 
@@ -68,6 +69,9 @@ type Harness struct {
 	// Volatile says that the deployer keeps nothing beyond its own life, such as
 	// one in memory: the checks that restart it are left out.
 	Volatile bool
+
+	// Only, if set, leaves out the checks that do not match it.
+	Only *regexp.Regexp
 
 	// Wait bounds every wait for a state to come true; 0 means 30 seconds.
 	Wait time.Duration

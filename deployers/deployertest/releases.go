@@ -12,8 +12,8 @@ import (
 )
 
 // Releases tells the checks how releases behave well and badly on a deployer that
-// they see from outside only. ${version} and ${dir} are replaced wherever they
-// stand.
+// they see from outside only. ${version} is replaced wherever it stands, and so
+// are the names that Harness is given.
 type Releases struct {
 	Good       *Content `json:"good"`
 	NeverReady *Content `json:"neverReady,omitempty"`
@@ -62,9 +62,9 @@ func ReadReleases(data []byte) (Releases, error) {
 	return r, nil
 }
 
-// Harness is a harness with these releases; New is left to the caller. Files of
-// the run are below dir.
-func (r Releases) Harness(dir string) Harness {
+// Harness is a harness with these releases, in which ${name} stands for the value
+// of that name; New is left to the caller.
+func (r Releases) Harness(values map[string]string) Harness {
 	h := Harness{Lingers: r.Lingers != nil}
 	h.Wait, _ = time.ParseDuration(r.Wait) // checked when it was read
 	kinds := map[Kind]*Content{Good: r.Good, NeverReady: r.NeverReady, Exits: r.Exits, Lingers: r.Lingers}
@@ -84,7 +84,11 @@ func (r Releases) Harness(dir string) Harness {
 			t.Fatalf("%v", err)
 		}
 		var c Content
-		spelled := strings.NewReplacer("${version}", inJSON(version), "${dir}", inJSON(dir)).Replace(string(text))
+		pairs := []string{"${version}", inJSON(version)}
+		for name, value := range values {
+			pairs = append(pairs, "${"+name+"}", inJSON(value))
+		}
+		spelled := strings.NewReplacer(pairs...).Replace(string(text))
 		if err := json.Unmarshal([]byte(spelled), &c); err != nil {
 			t.Fatalf("%v", err)
 		}

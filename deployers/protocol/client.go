@@ -87,6 +87,9 @@ func (c *Client) Introduce(ctx context.Context) error {
 	return err
 }
 
+// Introduced reports whether it is known what the deployer can do.
+func (c *Client) Introduced() bool { return c.known() != nil }
+
 func (c *Client) known() *Offer {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -31,6 +32,13 @@ func (c *Client) of(target deployers.Target) *memory {
 		c.memory[target] = m
 	}
 	return m
+}
+
+// Targets lists the targets that this client was asked about.
+func (c *Client) Targets() []deployers.Target {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Collect(maps.Keys(c.memory))
 }
 
 // remember adds values and returns the mask for all that are known.

@@ -41,6 +41,7 @@ func hiddenCommands() []*cobra.Command {
 				}
 				return err
 			}},
+		deployerTableCommand(),
 		healthcheckCommand(),
 		devIssuerCommand(),
 		demoSeedCommand(),

@@ -50,12 +50,11 @@ func serve(ctx context.Context, c config, simulated bool) (err error) {
 	if err := db.Ping(ctx); err != nil {
 		return fmt.Errorf("the database is not ready (slipway migrate up prepares it): %w", err)
 	}
-	processes, err := newProcessDeployer(c, log)
+	backends, closeOwn, err := ownDeployers(c, log)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, processes.Close(context.WithoutCancel(ctx))) }()
-	backends := map[string]deployers.Deployer{"process": processes}
+	defer func() { err = errors.Join(err, closeOwn(context.WithoutCancel(ctx))) }()
 	if simulated {
 		backends[demo.Simulated] = newSimulated(c, log)
 	}
@@ -74,6 +73,15 @@ func newLog(w io.Writer, level string) *slog.Logger {
 
 func openStore(ctx context.Context, c config, log *slog.Logger) (*store.Store, error) {
 	return store.Open(ctx, store.Config{URL: c.DatabaseURL, Log: log})
+}
+
+// ownDeployers are those that Slipway brings, by the names that pipelines use.
+func ownDeployers(c config, log *slog.Logger) (map[string]deployers.Deployer, func(context.Context) error, error) {
+	processes, err := newProcessDeployer(c, log)
+	if err != nil {
+		return nil, nil, err
+	}
+	return map[string]deployers.Deployer{"process": processes}, processes.Close, nil
 }
 
 // newProcessDeployer runs releases on this host; this very binary is their

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"path/filepath"
 	"sort"
 	"strings"
 
@@ -41,6 +42,7 @@ type config struct {
 	RetainLogs       string
 	RetainEvents     string
 	RetainKeys       string
+	Terraform        string // path of a program
 	Deployers        string // YAML, see otherDeployer
 	LogLevel         string
 }
@@ -77,6 +79,7 @@ func settings() []setting {
 		{"SLIPWAY_RETAIN_LOGS", false, "90d", func(c *config) *string { return &c.RetainLogs }, "how long the log of a deployment is kept"},
 		{"SLIPWAY_RETAIN_EVENTS", false, "30d", func(c *config) *string { return &c.RetainEvents }, "how long events are kept"},
 		{"SLIPWAY_RETAIN_KEYS", false, "7d", func(c *config) *string { return &c.RetainKeys }, "how long a repeated request gets its first answer"},
+		{"SLIPWAY_TERRAFORM", false, "", func(c *config) *string { return &c.Terraform }, "path of terraform or tofu; looked for on PATH if empty"},
 		{"SLIPWAY_DEPLOYERS", false, "", func(c *config) *string { return &c.Deployers }, "YAML that names deployers of your own: programs and web services"},
 		{"SLIPWAY_LOG_LEVEL", false, "info", func(c *config) *string { return &c.LogLevel }, "debug, info, warn or error"},
 	}
@@ -206,6 +209,9 @@ func (c config) check() []error {
 	}
 	problems = append(problems, c.checkOutbound()...)
 	problems = append(problems, c.checkDeployers()...)
+	if c.Terraform != "" && !filepath.IsAbs(c.Terraform) {
+		bad("SLIPWAY_TERRAFORM", "is the absolute path of terraform or tofu, not %q", c.Terraform)
+	}
 	if _, err := c.verifier(); err != nil {
 		problems = append(problems, err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/slipway-dev/slipway/deployers"
 	"github.com/slipway-dev/slipway/deployers/process"
+	"github.com/slipway-dev/slipway/deployers/terraform"
 	"github.com/slipway-dev/slipway/internal/app"
 	"github.com/slipway-dev/slipway/internal/demo"
 	"github.com/slipway-dev/slipway/internal/store"
@@ -81,7 +82,12 @@ func ownDeployers(c config, log *slog.Logger) (map[string]deployers.Deployer, fu
 	if err != nil {
 		return nil, nil, err
 	}
-	return map[string]deployers.Deployer{"process": processes}, processes.Close, nil
+	infrastructure := terraform.New(terraform.Options{Dir: filepath.Join(c.DataDir, "terraform"), Binary: c.Terraform, Log: log})
+	closeAll := func(ctx context.Context) error {
+		infrastructure.Close()
+		return processes.Close(ctx)
+	}
+	return map[string]deployers.Deployer{"process": processes, "terraform": infrastructure}, closeAll, nil
 }
 
 // newProcessDeployer runs releases on this host; this very binary is their

@@ -76,6 +76,7 @@ func homes() map[string][]string {
 		"github.com/danielgtaylor/huma":           server,
 		"github.com/a-h/templ":                    {"web", "internal/server/browser"},
 		"github.com/hashicorp/vault":              {"internal/secrets", "e2e"},
+		"github.com/hashicorp/terraform-exec":     {"deployers/terraform"},
 		"github.com/google/cel-go":                checks,
 		"github.com/prometheus/client_golang/api": checks,
 		"github.com/sigstore":                     provenance,

@@ -66,7 +66,7 @@ func writeTables(file string, own map[string]deployers.Deployer) error {
 	if !found {
 		return fmt.Errorf("%s has no place for a table of deployers", file)
 	}
-	return os.WriteFile(file, []byte(text), 0o644) //nolint:gosec // a page of the documentation
+	return os.WriteFile(file, []byte(text), 0o644)
 }
 
 // strategiesOf are those that a deployer can carry, by the very rule that

@@ -145,7 +145,7 @@ func (d *Deployer) open(name deployers.Target, create bool) (*target, error) {
 	}
 	t, err := newTarget(d, name, dir, lock)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("adopt %s: %w", name, err), lock.Close())
+		return nil, errors.Join(fmt.Errorf("adopt %s: %w", name, err), unlock(lock))
 	}
 	d.targets[name] = t
 	return t, nil
@@ -172,9 +172,15 @@ func lockTarget(dir string, name deployers.Target) (*os.File, error) {
 		}
 	}
 	if err != nil {
-		return nil, errors.Join(err, lock.Close())
+		return nil, errors.Join(err, unlock(lock))
 	}
 	return lock, nil
+}
+
+// unlock gives the lock up at once. Closing the file alone would leave it held
+// by a child that is just being started, until that has become its program.
+func unlock(lock *os.File) error {
+	return errors.Join(syscall.Flock(int(lock.Fd()), syscall.LOCK_UN), lock.Close())
 }
 
 // Apply implements deployers.Deployer. The desired state is on disk, fsynced,

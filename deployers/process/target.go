@@ -89,7 +89,7 @@ func (t *target) close() {
 	t.once.Do(func() {
 		t.cancel()
 		t.group.Wait()
-		_ = t.lock.Close()
+		_ = unlock(t.lock)
 	})
 }
 

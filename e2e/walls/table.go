@@ -64,6 +64,7 @@ func homes() map[string][]string {
 	server := []string{"internal/server", "e2e"}
 	checks := []string{"internal/checks"}
 	provenance := []string{"internal/provenance"}
+	kubernetes := []string{"deployers/kubernetes"}
 	return map[string][]string{
 		"gorm.io":                                 store,
 		"github.com/riverqueue":                   store,
@@ -82,6 +83,9 @@ func homes() map[string][]string {
 		"github.com/sigstore":                     provenance,
 		"github.com/in-toto":                      provenance,
 		"github.com/teambition/rrule-go":          {"internal/calendar"},
+		"k8s.io":                                  kubernetes,
+		"sigs.k8s.io":                             kubernetes,
+		"github.com/fluxcd":                       kubernetes,
 	}
 }
 

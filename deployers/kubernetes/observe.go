@@ -1,0 +1,294 @@
+package kubernetes
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/slipway-dev/slipway/deployers"
+)
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// Observe implements deployers.Deployer. It reads what is there, at most a
+// moment ago, and has a worker look after a target that is not as wanted.
+func (d *Deployer) Observe(ctx context.Context, name deployers.Target) (deployers.Observed, error) {
+	if err := ctx.Err(); err != nil {
+		return deployers.Observed{}, err
+	}
+	t := d.target(name)
+	s, err := d.fresh(ctx, t)
+	if err != nil {
+		return deployers.Observed{}, fmt.Errorf("%s: %w", name, err)
+	}
+	if s == nil {
+		return deployers.Observed{At: time.Now(), Converged: true}, nil
+	}
+	if s.record.Settled != s.record.Generation || s.gateway() != nil || s.overwritten() || s.untidy() {
+		d.attend(t)
+	}
+	o := s.observe()
+	if o.Failure == nil && !o.Converged {
+		t.mu.Lock()
+		if t.said != "" {
+			o.Failure = &deployers.Failure{Reason: t.said}
+		}
+		t.mu.Unlock()
+	}
+	if o.Failure != nil {
+		s.lastWords(ctx, d, &o)
+	}
+	return o, nil
+}
+
+// converged: see deployers.Observed.
+func (s *snapshot) converged() bool {
+	if len(s.tracks) == 0 {
+		for name, u := range s.deployments {
+			if !s.isHome(name) || replicasOf(u) != 0 {
+				return false
+			}
+		}
+		return len(s.pods) == 0 && s.routed()
+	}
+	hashes := map[string]bool{}
+	for _, t := range s.tracks {
+		hashes[trackHash(t.track.ID)] = true
+		live := s.deployments[t.workload.GetName()]
+		if live == nil || replicasOf(live) != int64(t.track.Replicas) || !s.complete(t) || changed(live, t.workload) {
+			return false
+		}
+		if result, err := status.Compute(live); err != nil || result.Status != status.CurrentStatus {
+			return false
+		}
+		staying := 0
+		for _, p := range s.podsOf(trackHash(t.track.ID)) {
+			if !leaving(p) {
+				staying++
+			}
+		}
+		if staying != t.track.Replicas {
+			return false
+		}
+	}
+	for name := range s.deployments {
+		if !s.wanted(name) {
+			return false
+		}
+	}
+	if s.overwritten() { // the fence stands once all of it carries the generation
+		return false
+	}
+	for i := range s.pods {
+		if p := &s.pods[i]; !leaving(p) && !hashes[p.Labels[labelTrack]] {
+			return false
+		}
+	}
+	return s.routed() && s.calm()
+}
+
+func (s *snapshot) observe() deployers.Observed {
+	o := deployers.Observed{At: s.at, Generation: s.record.Generation, Converged: s.converged()}
+	if s.record.Namespace == "" {
+		o.Converged = true
+		return o
+	}
+	o.Address, o.Preview = s.addresses()
+	shares := s.shares()
+	known := map[string]bool{}
+	ready, wanted := 0, 0
+	var notes []string
+	for _, t := range s.tracks {
+		known[trackHash(t.track.ID)] = true
+		seen := s.observeTrack(t, shares)
+		ready, wanted = ready+seen.Ready, wanted+seen.Wanted
+		if f := s.failure(t, seen); f != nil && (o.Failure == nil || f.Terminal && !o.Failure.Terminal) && !o.Converged {
+			o.Failure = f
+		}
+		o.Tracks = append(o.Tracks, seen)
+		o.Tracks = append(o.Tracks, s.strangers(t)...)
+	}
+	o.Tracks = append(o.Tracks, s.leftovers(known, shares)...)
+	for i := range o.Tracks {
+		if n := o.Tracks[i].Draining; n > 0 {
+			notes = append(notes, fmt.Sprintf("%d of %s finish their work", n, o.Tracks[i].Version))
+		}
+	}
+	notes = append(notes, s.notes()...)
+	if s.gateway() != nil && !o.Converged && o.Failure == nil {
+		if _, complaint := s.gatewaySays(); complaint != "" {
+			o.Failure = &deployers.Failure{Reason: complaint}
+		}
+	}
+	o.Message = strings.Join(append([]string{fmt.Sprintf("%d of %d ready", ready, wanted)}, notes...), "; ")
+	return o
+}
+
+// notes are what people should know of traffic and of changes by hand.
+func (s *snapshot) notes() []string {
+	var notes []string
+	shares := s.shares()
+	for _, t := range s.tracks {
+		if live := s.deployments[t.workload.GetName()]; live != nil && s.record.Settled == s.record.Generation {
+			if image := imagesOf(live)[t.container]; image != t.image {
+				notes = append(notes, fmt.Sprintf("somebody changed the image of %s to %s", live.GetName(), image))
+			} else if n := replicasOf(live); n != int64(t.track.Replicas) {
+				notes = append(notes, fmt.Sprintf("somebody changed the replicas of %s to %d", live.GetName(), n))
+			}
+		}
+		if share := shares[trackHash(t.track.ID)]; s.gateway() == nil && len(s.tracks) > 1 && s.routed() && share != t.track.Weight && t.main != nil {
+			notes = append(notes, fmt.Sprintf("%s gets %d %% of the traffic, not %d %%: it follows the replicas", t.track.Version, share, t.track.Weight))
+		}
+	}
+	return notes
+}
+
+func (s *snapshot) addresses() (main, preview string) {
+	if g := s.gateway(); g != nil {
+		main = cmp.Or(fillTarget(g.Address, s.record.Target), "http://"+fillTarget(g.Hostname, s.record.Target))
+	} else {
+		main = address(s.liveMain())
+	}
+	return main, address(s.services[s.previewName()])
+}
+
+func (s *snapshot) observeTrack(t *rendered, shares map[string]int) deployers.ObservedTrack {
+	hash := trackHash(t.track.ID)
+	seen := deployers.ObservedTrack{ID: t.track.ID, Version: t.track.Version, Wanted: t.track.Replicas, Weight: shares[hash]}
+	for _, p := range s.ready(t) {
+		if seen.Ready == seen.Wanted { // a copy of it, until it is at home
+			break
+		}
+		seen.Ready++
+		if port := t.port(); port > 0 && p.Status.PodIP != "" {
+			seen.Addresses = append(seen.Addresses, podAddress(p, port))
+		}
+	}
+	seen.Message = fmt.Sprintf("%d of %d ready", seen.Ready, seen.Wanted)
+	if seen.Ready < seen.Wanted {
+		if said := s.trouble(t).text; said != "" {
+			seen.Message += ": " + said
+		}
+	}
+	s.drain(&seen, hash)
+	return seen
+}
+
+func podAddress(p *corev1.Pod, port int64) string {
+	ip := p.Status.PodIP
+	if strings.Contains(ip, ":") {
+		ip = "[" + ip + "]"
+	}
+	return "http://" + ip + ":" + strconv.FormatInt(port, 10)
+}
+
+// port of the container that single replicas answer at.
+func (t *rendered) port() int64 {
+	if t.config.Port > 0 {
+		return int64(t.config.Port)
+	}
+	for _, c := range containers(child(child(child(t.workload.DeepCopy().Object, "spec"), "template"), "spec")) {
+		if ports, ok := c["ports"].([]any); ok && c["name"] == t.container && len(ports) > 0 {
+			port, _ := ports[0].(map[string]any)
+			switch n := port["containerPort"].(type) {
+			case int64:
+				return n
+			case float64:
+				return int64(n)
+			}
+		}
+	}
+	return 0
+}
+
+// drain counts the pods that finish what they have begun, and says how long they
+// may take at most.
+func (s *snapshot) drain(seen *deployers.ObservedTrack, hash string) {
+	var last time.Time
+	for _, p := range s.podsOf(hash) {
+		if leaving(p) {
+			seen.Draining++
+			if p.DeletionTimestamp.After(last) {
+				last = p.DeletionTimestamp.Time
+			}
+		}
+	}
+	if seen.Draining == 0 {
+		return
+	}
+	text := fmt.Sprintf("%d finishes its work", seen.Draining)
+	if seen.Draining > 1 {
+		text = fmt.Sprintf("%d finish their work", seen.Draining)
+	}
+	if rest := time.Until(last).Round(time.Second); rest > 0 {
+		text += ", at most " + rest.String() + " more"
+	}
+	if seen.Message != "" {
+		text = seen.Message + "; " + text
+	}
+	seen.Message = text
+}
+
+// strangers are ready pods of a track's workload that run another image: somebody
+// changed it by hand.
+func (s *snapshot) strangers(t *rendered) []deployers.ObservedTrack {
+	found := map[string]*deployers.ObservedTrack{}
+	for _, p := range s.podsOf(trackHash(t.track.ID)) {
+		if leaving(p) || !t.foreign(p) {
+			continue
+		}
+		image := imageIn(p, t.container)
+		if found[image] == nil {
+			found[image] = &deployers.ObservedTrack{ID: "image " + image, Version: image, Message: "not from a release: somebody changed " + t.workload.GetName()}
+		}
+		if isReady(p) {
+			found[image].Ready++
+		}
+	}
+	var out []deployers.ObservedTrack
+	for _, image := range sortedKeys(found) {
+		out = append(out, *found[image])
+	}
+	return out
+}
+
+// leftovers are tracks that run without being wanted: they serve until what is
+// wanted is ready, or finish their work.
+func (s *snapshot) leftovers(known map[string]bool, shares map[string]int) []deployers.ObservedTrack {
+	found := map[string]*deployers.ObservedTrack{}
+	add := func(hash string, annotations map[string]string) *deployers.ObservedTrack {
+		if found[hash] == nil {
+			found[hash] = &deployers.ObservedTrack{
+				ID: annotations[annotationTrack], Version: annotations[annotationVersion], Weight: shares[hash],
+			}
+			s.drain(found[hash], hash)
+		}
+		return found[hash]
+	}
+	for i := range s.pods {
+		if p := &s.pods[i]; !known[p.Labels[labelTrack]] {
+			if one := add(p.Labels[labelTrack], p.Annotations); isReady(p) {
+				one.Ready++
+			}
+		}
+	}
+	for _, u := range s.deployments {
+		if hash := u.GetLabels()[labelTrack]; !known[hash] {
+			add(hash, u.GetAnnotations())
+		}
+	}
+	var out []deployers.ObservedTrack
+	for _, hash := range sortedKeys(found) {
+		out = append(out, *found[hash])
+	}
+	slices.SortStableFunc(out, func(a, b deployers.ObservedTrack) int { return strings.Compare(a.Version, b.Version) })
+	return out
+}

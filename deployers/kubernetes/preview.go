@@ -1,0 +1,165 @@
+package kubernetes
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/yaml"
+
+	"github.com/slipway-dev/slipway/deployers"
+)
+
+// maxPreview bounds what people are asked to read.
+const maxPreview = 400
+
+// Preview implements deployers.Deployer: what the API server says would become
+// of each object (a dry run, with all defaults and admission), beside what it is
+// now. Values of secrets never stand in manifests, so none stands here.
+func (d *Deployer) Preview(ctx context.Context, name deployers.Target, desired deployers.Desired) (deployers.Preview, error) {
+	if err := ctx.Err(); err != nil {
+		return deployers.Preview{}, err
+	}
+	r, err := d.readRecord(ctx, name)
+	if err != nil {
+		return deployers.Preview{}, fmt.Errorf("%s: %w", name, err)
+	}
+	if r == nil {
+		r = &record{Target: name}
+	}
+	next := *r
+	next.Generation, next.Tracks = desired.Generation, nil
+	for _, t := range desired.Tracks {
+		next.Tracks = append(next.Tracks, stored(t))
+	}
+	tracks, err := d.renderAll(ctx, &next)
+	if err == nil {
+		if err = possible(tracks); err != nil {
+			err = deployers.Terminal(err)
+		}
+	}
+	if err != nil {
+		return deployers.Preview{}, fmt.Errorf("%s: %w", name, err)
+	}
+	s, err := d.look(ctx, &next)
+	if err != nil {
+		return deployers.Preview{}, fmt.Errorf("%s: %w", name, err)
+	}
+	lines := []string{next.summary()}
+	changes, err := s.changes(ctx)
+	if err != nil {
+		return deployers.Preview{}, fmt.Errorf("%s: %w", name, err)
+	}
+	lines = append(lines, changes...)
+	if len(lines) > maxPreview {
+		lines = append(lines[:maxPreview:maxPreview], fmt.Sprintf("… and %d lines more", len(lines)-maxPreview))
+	}
+	return deployers.Preview{Text: strings.Join(lines, "\n")}, nil
+}
+
+func (r *record) summary() string {
+	var parts []string
+	for _, t := range r.Tracks {
+		parts = append(parts, fmt.Sprintf("%s ×%d (%d %%)", t.Version, t.Replicas, t.Weight))
+	}
+	what := strings.Join(parts, ", ")
+	if what == "" {
+		what = "nothing"
+	}
+	where := "namespace " + r.Namespace
+	if r.Cluster != "" {
+		where += " of cluster " + r.Cluster
+	}
+	return fmt.Sprintf("%s: %s runs in %s", r.Target, what, where)
+}
+
+// changes are the differences, object by object.
+func (s *snapshot) changes(ctx context.Context) ([]string, error) {
+	var lines []string
+	add := func(r schema.GroupVersionResource, live, want *unstructured.Unstructured) error {
+		would, err := s.dryRun(ctx, r, live, want)
+		if err != nil {
+			return err
+		}
+		lines = append(lines, diffObjects(live, would)...)
+		return nil
+	}
+	for _, t := range s.tracks {
+		for _, u := range t.extras {
+			if err := add(configMapsResource(), s.configMaps[u.GetName()], u); err != nil {
+				return nil, err
+			}
+		}
+		if err := add(deploymentsResource(), s.deployments[t.workload.GetName()], t.workload); err != nil {
+			return nil, err
+		}
+		for _, key := range t.track.Secrets {
+			lines = append(lines, fmt.Sprintf("  Secret %s: %s = ***", secretName(s.record.Target, t.track.ID), key))
+		}
+	}
+	if t := s.newest(); t != nil {
+		for _, u := range t.services {
+			want := u.DeepCopy()
+			if selector := s.wantSelector(); u == t.main {
+				setSelector(want, selector)
+			} else {
+				setSelector(want, map[string]string{labelTarget: targetHash(s.record.Target)})
+			}
+			if err := add(servicesResource(), s.services[u.GetName()], want); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.deployments)) {
+		if !s.wanted(name) {
+			lines = append(lines, fmt.Sprintf("- Deployment %s (version %s) is removed", name, s.deployments[name].GetAnnotations()[annotationVersion]))
+		}
+	}
+	return lines, nil
+}
+
+func (s *snapshot) dryRun(ctx context.Context, r schema.GroupVersionResource, live, want *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	want = want.DeepCopy()
+	stamp(want, s.record.Generation)
+	would, err := s.cluster.in(r, want.GetNamespace()).Apply(ctx, want.GetName(), want,
+		metav1.ApplyOptions{FieldManager: fieldManager, Force: true, DryRun: []string{metav1.DryRunAll}})
+	if err != nil {
+		return nil, fmt.Errorf("the cluster would not take %s %s: %w", want.GetKind(), want.GetName(), plain(err))
+	}
+	_ = live
+	return would, nil
+}
+
+// diffObjects is a unified diff of two objects as YAML, without what the cluster
+// and Slipway keep for themselves.
+func diffObjects(live, would *unstructured.Unstructured) []string {
+	before, after := readable(live), readable(would)
+	if before == after {
+		return nil
+	}
+	verb := "changes"
+	if live == nil {
+		verb = "is new"
+	}
+	head := fmt.Sprintf("--- %s %s %s", would.GetKind(), would.GetName(), verb)
+	return append([]string{head}, unified(strings.Split(before, "\n"), strings.Split(after, "\n"))...)
+}
+
+func readable(u *unstructured.Unstructured) string {
+	if u == nil {
+		return ""
+	}
+	u = bare(u)
+	annotations := without(u.GetAnnotations(), annotationGeneration, annotationContent, "deployment.kubernetes.io/revision")
+	u.SetAnnotations(annotations)
+	text, err := yaml.Marshal(u.Object)
+	if err != nil {
+		return err.Error()
+	}
+	return strings.TrimRight(string(text), "\n")
+}

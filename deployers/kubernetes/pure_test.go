@@ -1,0 +1,147 @@
+package kubernetes
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/slipway-dev/slipway/deployers"
+)
+
+func TestManifestFaults(t *testing.T) {
+	t.Parallel()
+	const good = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {template: {spec: {containers: [{name: app}]}}}\n"
+	for name, c := range map[string]struct{ yaml, want string }{
+		"good":            {good, ""},
+		"nothing":         {"", "a Deployment is missing"},
+		"two of them":     {good + "---\n" + good, "document 2: a second Deployment"},
+		"a namespace":     {strings.Replace(good, "name: a", "name: a, namespace: b", 1), "leave metadata.namespace out"},
+		"another kind":    {good + "---\n{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {name: a}}", "is none of"},
+		"no name":         {good + "---\n{apiVersion: v1, kind: ConfigMap}", "metadata.name is missing"},
+		"a key twice":     {good + "kind: Deployment\n", "document 1: "},
+		"two containers":  {strings.Replace(good, "[{name: app}]", "[{name: app}, {name: log}]", 1), "container says which of app, log"},
+		"several service": {good + "---\n{apiVersion: v1, kind: Service, metadata: {name: a}}\n---\n{apiVersion: v1, kind: Service, metadata: {name: b}}", "service says which one"},
+	} {
+		c2 := defaultConfig()
+		c2.Manifests = c.yaml
+		if got := strings.Join(checkManifests(c2), "; "); (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
+			t.Errorf("%s: %q, wanted %q", name, got, c.want)
+		}
+	}
+}
+
+func TestImages(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ reference, digest, want string }{
+		{"registry.example.com:5000/app:1.2.0", "sha256:ab", "registry.example.com:5000/app@sha256:ab"},
+		{"registry.example.com:5000/app", "sha256:ab", "registry.example.com:5000/app@sha256:ab"},
+		{"oci://app:1", "", "app:1"},
+		{"app@sha256:cd", "sha256:ab", "app@sha256:cd"},
+	} {
+		if got := imageOf(deployers.Artifact{Reference: c.reference, Digest: c.digest}); got != c.want {
+			t.Errorf("%s with %s is %s, not %s", c.reference, c.digest, got, c.want)
+		}
+	}
+}
+
+func TestPercent(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		counts map[string]int
+		order  []string
+		want   map[string]int
+	}{
+		{map[string]int{"a": 1, "b": 1, "c": 1}, []string{"a", "b", "c"}, map[string]int{"a": 34, "b": 33, "c": 33}},
+		{map[string]int{"a": 4, "b": 1}, []string{"a", "b"}, map[string]int{"a": 80, "b": 20}},
+		{map[string]int{}, nil, map[string]int{}},
+	} {
+		if diff := cmp.Diff(c.want, percent(c.counts, c.order)); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
+func TestUnifiedDiff(t *testing.T) {
+	t.Parallel()
+	a := strings.Split("a\nb\nc\nd\ne\nf\ng\nh", "\n")
+	b := strings.Split("a\nb\nc\nD\ne\nf\ng\nh\ni", "\n")
+	want := "  b\n  c\n- d\n+ D\n  e\n  f\n  g\n  h\n+ i"
+	if got := strings.Join(unified(a, b), "\n"); got != want {
+		t.Errorf("got\n%s\nwanted\n%s", got, want)
+	}
+	if got := unified(nil, []string{"x"}); len(got) != 1 || got[0] != "+ x" {
+		t.Errorf("a new object is %q", got)
+	}
+}
+
+func TestMask(t *testing.T) {
+	t.Parallel()
+	m := newMask([]string{`p"ss+word/`, "abc"})
+	for _, leak := range []string{`p"ss+word/`, `p\"ss+word/`, "p%22ss%2Bword%2F", "cCJzcyt3b3JkLw=="} {
+		if got := m.text("it said " + leak + " abc"); got != "it said *** abc" {
+			t.Errorf("%s became %q", leak, got)
+		}
+	}
+}
+
+func TestTrafficThatCannotBeHadIsRefused(t *testing.T) {
+	t.Parallel()
+	front := &gateway{Name: "front", Hostname: "a.example.com"}
+	two := func(c config, stable, canary storedTrack) error {
+		return possible([]*rendered{{track: stable, config: c}, {track: canary, config: c}})
+	}
+	old := storedTrack{Version: "1.0.0", Weight: 95, Replicas: 4}
+	part := storedTrack{Version: "1.1.0", Weight: 5, Replicas: 1}
+	exact := config{Shares: sharesExact}
+	picky := part
+	picky.Match = []deployers.Match{{Header: "X-Beta", Value: "1"}}
+	fifth, rest := part, old
+	fifth.Weight, rest.Weight = 20, 80
+	for name, c := range map[string]struct {
+		err  error
+		want string
+	}{
+		"by replicas":          {two(config{Shares: sharesReplicas}, old, part), ""},
+		"exact":                {two(exact, old, part), "version 1.0.0 is to get 95 % of the traffic, but 4 of 5 replicas get 80 %"},
+		"exact and possible":   {two(exact, rest, fifth), ""},
+		"with a gateway":       {two(config{Shares: sharesExact, Gateway: front}, old, picky), ""},
+		"by header, no gate":   {two(config{}, old, picky), "needs a gateway"},
+		"one of three, silent": {possible([]*rendered{{track: old}, {track: part}, {track: storedTrack{Version: "1.2.0"}}}), "which needs a gateway"},
+	} {
+		if got := ""; c.err != nil {
+			got = c.err.Error()
+			if c.want == "" || !strings.Contains(got, c.want) {
+				t.Errorf("%s: %s", name, got)
+			}
+		} else if c.want != "" {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+func TestConfigKeepsWholeNumbers(t *testing.T) {
+	t.Parallel()
+	raw, _ := json.Marshal(map[string]any{"namespace": "billing", "manifests": strings.Replace(manifests, "LEDGER", "emptyDir: {}", 1)})
+	c, problems := parseConfig(raw)
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	target := deployers.Target{Service: "Billing API", Environment: "production", Site: "eu"}
+	r, err := render(target, storedTrack{ID: "x", Version: "1.0.0", Replicas: 2, Config: raw,
+		Artifacts: []deployers.Artifact{{Name: "app", Reference: "app:1", Digest: "sha256:ab"}}, Secrets: []string{"TOKEN"}}, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.image != "app@sha256:ab" || r.port() != 8080 {
+		t.Errorf("image %q, port %d", r.image, r.port())
+	}
+	if name := r.extras[0].GetName(); !strings.HasPrefix(name, "billing-api-production-eu-") || !strings.HasSuffix(name, trackHash("x")) {
+		t.Errorf("a ConfigMap of the track is called %s", name)
+	}
+	text, _ := json.Marshal(r.workload.Object)
+	if !strings.Contains(string(text), `"name":"`+r.extras[0].GetName()+`"`) || !strings.Contains(string(text), secretName(target, "x")) {
+		t.Errorf("the pod does not use its own ConfigMap and Secret: %s", text)
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/slipway-dev/slipway/deployers"
+	"github.com/slipway-dev/slipway/deployers/kubernetes"
 	"github.com/slipway-dev/slipway/deployers/process"
 	"github.com/slipway-dev/slipway/deployers/terraform"
 	"github.com/slipway-dev/slipway/internal/app"
@@ -83,11 +84,12 @@ func ownDeployers(c config, log *slog.Logger) (map[string]deployers.Deployer, fu
 		return nil, nil, err
 	}
 	infrastructure := terraform.New(terraform.Options{Dir: filepath.Join(c.DataDir, "terraform"), Binary: c.Terraform, Log: log})
+	clusters := newKubernetesDeployer(log)
 	closeAll := func(ctx context.Context) error {
 		infrastructure.Close()
-		return processes.Close(ctx)
+		return errors.Join(processes.Close(ctx), clusters.Close(ctx))
 	}
-	return map[string]deployers.Deployer{"process": processes, "terraform": infrastructure}, closeAll, nil
+	return map[string]deployers.Deployer{"kubernetes": clusters, "process": processes, "terraform": infrastructure}, closeAll, nil
 }
 
 // newProcessDeployer runs releases on this host; this very binary is their
@@ -98,6 +100,14 @@ func newProcessDeployer(c config, log *slog.Logger) (*process.Deployer, error) {
 		return nil, err
 	}
 	return process.New(filepath.Join(c.DataDir, "process"), self, log)
+}
+
+// newKubernetesDeployer reaches clusters by Kubernetes' own conventions: the
+// service account of the pod, or KUBECONFIG, whose contexts pipelines may name.
+// Its records lie in the portal's namespace.
+func newKubernetesDeployer(log *slog.Logger) *kubernetes.Deployer {
+	namespace, _ := os.ReadFile("/var/run/secrets/kubernetes.io/serviceaccount/namespace") // only there in a pod
+	return kubernetes.New(kubernetes.Options{Namespace: string(namespace), Log: log})
 }
 
 func migrateCommand() *cobra.Command {

@@ -109,11 +109,7 @@ func (w *world) prepare(ctx context.Context) error {
 	if w.gateway, err = w.StartGateway(ctx, namespace, "front"); err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "slipway-kubeconfig-")
-	if err != nil {
-		return err
-	}
-	w.kubeconfig, err = w.ServiceAccount(ctx, records, "slipway", dir)
+	w.kubeconfig, err = w.ServiceAccount(ctx, records, "slipway")
 	return err
 }
 

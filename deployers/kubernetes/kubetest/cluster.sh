@@ -36,6 +36,8 @@ if [ "$part" = outside ]; then
   exit 0
 fi
 
+# The names of the pods' networks would outlive their mounts.
+mount -t tmpfs tmpfs /run/netns
 ip link set lo up
 ip address add "10.$net.0.2/24" dev eth0
 ip link set eth0 up

@@ -83,8 +83,15 @@ func (c *Cluster) Apply(ctx context.Context, namespace, text string) error {
 	}
 }
 
-// ServiceAccount writes a kubeconfig for a service account and returns its path.
-func (c *Cluster) ServiceAccount(ctx context.Context, namespace, name, dir string) (string, error) {
+// ServiceAccount writes a kubeconfig for a service account and returns its path,
+// which Close removes.
+func (c *Cluster) ServiceAccount(ctx context.Context, namespace, name string) (string, error) {
+	if c.dir == "" {
+		var err error
+		if c.dir, err = os.MkdirTemp("", "slipway-k8s-"); err != nil {
+			return "", err
+		}
+	}
 	request := &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "metadata": map[string]any{"name": name},
 		"spec": map[string]any{"expirationSeconds": int64(7200)},
@@ -114,7 +121,7 @@ func (c *Cluster) ServiceAccount(ctx context.Context, namespace, name, dir strin
 	if data, err = yaml.Marshal(config); err != nil {
 		return "", err
 	}
-	path := filepath.Join(dir, name+".kubeconfig")
+	path := filepath.Join(c.dir, name+".kubeconfig")
 	return path, os.WriteFile(path, data, 0o600)
 }
 

@@ -8,7 +8,9 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -34,8 +36,9 @@ func main() {
 		os.Exit(3)
 	}
 	letGo := make(chan struct{})
+	server := &http.Server{Addr: ":8080", ReadHeaderTimeout: time.Minute}
 	if mode == "lingers" {
-		go linger(letGo)
+		go linger(letGo, server)
 	}
 	host, _ := os.Hostname()
 	http.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) {
@@ -58,8 +61,11 @@ func main() {
 	})
 	var once sync.Once
 	http.HandleFunc("/let-go", func(http.ResponseWriter, *http.Request) { once.Do(func() { close(letGo) }) })
-	server := &http.Server{Addr: ":8080", ReadHeaderTimeout: time.Minute}
-	if err := server.ListenAndServe(); err != nil {
+	err := server.ListenAndServe()
+	if errors.Is(err, http.ErrServerClosed) {
+		select {} // linger ends it
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -75,7 +81,7 @@ func mask(value string) string {
 
 // linger leaves a note of how the work ended: finished, or cut by a second
 // signal.
-func linger(letGo chan struct{}) {
+func linger(letGo chan struct{}, server *http.Server) {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGTERM)
 	<-signals
@@ -85,6 +91,9 @@ func linger(letGo chan struct{}) {
 	case <-signals:
 		end = "cut"
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	_ = server.Shutdown(ctx) // who asked shall have an answer
 	host, _ := os.Hostname()
 	_ = os.WriteFile(filepath.Join("/ledger", end+"-"+host), nil, 0o600)
 	os.Exit(0)

@@ -144,7 +144,7 @@ func (s *snapshot) notes() []string {
 				notes = append(notes, fmt.Sprintf("somebody changed the replicas of %s to %d", live.GetName(), n))
 			}
 		}
-		if share := shares[trackHash(t.track.ID)]; s.gateway() == nil && len(s.tracks) > 1 && s.routed() && share != t.track.Weight && t.main != nil {
+		if share := shares[trackHash(t.track.ID)]; s.gateway() == nil && len(s.tracks) > 1 && s.allReady() && s.routed() && share != t.track.Weight && t.main != nil {
 			notes = append(notes, fmt.Sprintf("%s gets %d %% of the traffic, not %d %%: it follows the replicas", t.track.Version, share, t.track.Weight))
 		}
 	}

@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -82,11 +83,11 @@ func (r *record) summary() string {
 func (s *snapshot) changes(ctx context.Context) ([]string, error) {
 	var lines []string
 	add := func(r schema.GroupVersionResource, live, want *unstructured.Unstructured) error {
-		would, err := s.dryRun(ctx, r, live, want)
+		would, err := s.dryRun(ctx, r, want)
 		if err != nil {
 			return err
 		}
-		lines = append(lines, diffObjects(live, would)...)
+		lines = append(lines, diffObjects(cmp.Or(live, s.predecessor(want)), would)...)
 		return nil
 	}
 	for _, t := range s.tracks {
@@ -123,7 +124,7 @@ func (s *snapshot) changes(ctx context.Context) ([]string, error) {
 	return lines, nil
 }
 
-func (s *snapshot) dryRun(ctx context.Context, r schema.GroupVersionResource, live, want *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+func (s *snapshot) dryRun(ctx context.Context, r schema.GroupVersionResource, want *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	want = want.DeepCopy()
 	stamp(want, s.record.Generation)
 	would, err := s.cluster.in(r, want.GetNamespace()).Apply(ctx, want.GetName(), want,
@@ -131,7 +132,6 @@ func (s *snapshot) dryRun(ctx context.Context, r schema.GroupVersionResource, li
 	if err != nil {
 		return nil, fmt.Errorf("the cluster would not take %s %s: %w", want.GetKind(), want.GetName(), plain(err))
 	}
-	_ = live
 	return would, nil
 }
 
@@ -145,9 +145,51 @@ func diffObjects(live, would *unstructured.Unstructured) []string {
 	verb := "changes"
 	if live == nil {
 		verb = "is new"
+	} else if live.GetName() != would.GetName() {
+		verb = "takes the place of " + live.GetName()
 	}
 	head := fmt.Sprintf("--- %s %s %s", would.GetKind(), would.GetName(), verb)
 	return append([]string{head}, unified(strings.Split(before, "\n"), strings.Split(after, "\n"))...)
+}
+
+// predecessor is the object of a track that is given up which comes closest: the
+// difference from it is what people want to read of a new release.
+func (s *snapshot) predecessor(want *unstructured.Unstructured) *unstructured.Unstructured {
+	own := want.GetLabels()[labelTrack]
+	objects := map[string]map[string]*unstructured.Unstructured{"Deployment": s.deployments, "ConfigMap": s.configMaps}[want.GetKind()]
+	alive := s.alive()
+	for _, name := range sortedKeys(objects) {
+		hash := objects[name].GetLabels()[labelTrack]
+		if hash == "" || alive[hash] {
+			continue
+		}
+		if strings.TrimSuffix(name, hash) == strings.TrimSuffix(want.GetName(), own) {
+			return objects[name]
+		}
+	}
+	return nil
+}
+
+// stripOurs leaves out what Slipway writes for itself, wherever it stands.
+func stripOurs(value any) {
+	switch v := value.(type) {
+	case map[string]any:
+		for key, one := range v {
+			if strings.HasPrefix(key, "slipway.dev/") {
+				delete(v, key)
+				continue
+			}
+			if stripOurs(one); key == "annotations" || key == "labels" {
+				if m, ok := one.(map[string]any); ok && len(m) == 0 {
+					delete(v, key)
+				}
+			}
+		}
+	case []any:
+		for _, one := range v {
+			stripOurs(one)
+		}
+	}
 }
 
 func readable(u *unstructured.Unstructured) string {
@@ -155,8 +197,8 @@ func readable(u *unstructured.Unstructured) string {
 		return ""
 	}
 	u = bare(u)
-	annotations := without(u.GetAnnotations(), annotationGeneration, annotationContent, "deployment.kubernetes.io/revision")
-	u.SetAnnotations(annotations)
+	u.SetAnnotations(without(u.GetAnnotations(), "deployment.kubernetes.io/revision"))
+	stripOurs(u.Object)
 	text, err := yaml.Marshal(u.Object)
 	if err != nil {
 		return err.Error()

@@ -46,6 +46,20 @@ func TestImages(t *testing.T) {
 	}
 }
 
+func TestPullReasons(t *testing.T) {
+	t.Parallel()
+	for message, want := range map[string]string{
+		`failed to pull and unpack image "a/b:1": failed to resolve reference "a/b:1": pull access denied, repository does not exist or may require authorization`: "the registry denies it; check the pull secret of the namespace",
+		`rpc error: code = NotFound desc = failed to pull and unpack image "a/b:1": a/b:1: not found`:                                                              "the registry does not have it",
+		`failed to do request: Head "x": dial tcp: lookup registry.test: i/o timeout`:                                                                              "dial tcp: lookup registry.test: i/o timeout",
+		"ErrImagePull": "ErrImagePull",
+	} {
+		if got := pullReason(message); got != want {
+			t.Errorf("%q became %q", message, got)
+		}
+	}
+}
+
 func TestPercent(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -135,7 +135,13 @@ func TestPreviewIsADiff(t *testing.T) {
 		t.Errorf("two replicas more, and the preview says\n%s", text)
 	}
 	text = preview(w.track(t, "good", "1.1.0", nil))
-	if !strings.Contains(text, "(version 1.0.0) is removed") || !strings.Contains(text, "1.1.0 ×1") {
-		t.Errorf("another version, and the preview says\n%s", text)
+	for _, want := range []string{"1.1.0 ×1", "takes the place of", "-   GREETING: hello from 1.0.0", "+   GREETING: hello from 1.1.0",
+		"image: " + imageOf(release.Artifacts[0]), "(version 1.0.0) is removed"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is missing in\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, "readinessProbe") {
+		t.Errorf("what stays the same is in the preview:\n%s", text)
 	}
 }

@@ -96,7 +96,7 @@ func containerTrouble(p *corev1.Pod, c corev1.ContainerStatus, named bool) troub
 	waits := c.State.Waiting
 	switch {
 	case waits != nil && (waits.Reason == "ErrImagePull" || waits.Reason == "ImagePullBackOff"):
-		return trouble{text: fmt.Sprintf("%sits image %s cannot be pulled: %s", who, c.Image, cmp.Or(waits.Message, waits.Reason)), bad: true}
+		return trouble{text: fmt.Sprintf("%sits image %s cannot be pulled: %s", who, c.Image, pullReason(cmp.Or(waits.Message, waits.Reason))), bad: true}
 	case waits != nil && waits.Reason == "InvalidImageName":
 		return trouble{text: fmt.Sprintf("%s%q is no name of an image", who, c.Image), bad: true, final: true}
 	case waits != nil && (strings.HasPrefix(waits.Reason, "Create") || strings.HasPrefix(waits.Reason, "Run")):
@@ -111,6 +111,20 @@ func containerTrouble(p *corev1.Pod, c corev1.ContainerStatus, named bool) troub
 		return trouble{text: who + "it runs, and its readiness check fails"}
 	}
 	return trouble{}
+}
+
+// pullReason keeps what matters of a message that repeats the image at every
+// step on the way.
+func pullReason(message string) string {
+	low := strings.ToLower(message)
+	switch {
+	case strings.Contains(low, "denied"), strings.Contains(low, "unauthorized"), strings.Contains(low, "authorization"):
+		return "the registry denies it; check the pull secret of the namespace"
+	case strings.HasSuffix(low, "not found"):
+		return "the registry does not have it"
+	}
+	parts := strings.Split(message, ": ")
+	return strings.Join(parts[max(0, len(parts)-3):], ": ")
 }
 
 func times(n int) string {

@@ -20,7 +20,7 @@ func TestConformance(t *testing.T) {
 	deployertest.Run(t, deployertest.Harness{
 		New: func(t deployertest.T, log *slog.Logger) deployertest.Subject {
 			d := w.deployer(t, log)
-			return deployertest.Subject{
+			s := deployertest.Subject{
 				Deployer: d,
 				Restart: func(t deployertest.T) deployers.Deployer {
 					closeDeployer(t, d)
@@ -33,11 +33,14 @@ func TestConformance(t *testing.T) {
 				},
 				Instances: w.instances,
 				LetGo:     w.letGo,
-				Ended: func(_ context.Context, target deployers.Target) (int, int, error) {
+			}
+			if w.Dir != "" { // the notes of pods elsewhere cannot be read
+				s.Ended = func(_ context.Context, target deployers.Target) (int, int, error) {
 					finished, cut := w.ended(target)
 					return finished, cut, nil
-				},
+				}
 			}
+			return s
 		},
 		Release: func(t deployertest.T, kind deployertest.Kind, version string) deployers.Track {
 			more := map[string]any{"gateway": map[string]any{"name": "front", "hostname": "${name}.test"}}

@@ -183,6 +183,12 @@ func observed(o deployers.Observed, site string) slipway.Observed {
 	if o.Failure != nil {
 		out.Message, out.Failed = o.Failure.Reason, o.Failure.Terminal
 	}
+	for _, t := range out.Tracks {
+		if out.Converged && t.Ready < t.Wanted { // its own figures are believed before its word
+			out.Converged = false
+			out.Message = fmt.Sprintf("The deployer says that all is done, and reports %d of %d ready of %s.", t.Ready, t.Wanted, t.Version)
+		}
+	}
 	return out
 }
 

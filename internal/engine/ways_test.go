@@ -28,7 +28,7 @@ func TestWaysOfADeployer(t *testing.T) {
 		"never ready":   {script: fake.Script{NeverReady: true}, ends: slipway.RolledBack, says: "Not ready within 30s", least: 30 * time.Second, most: 45 * time.Second, live: "1"},
 		"fails":         {script: fake.Script{Fail: "exit code 1"}, ends: slipway.RolledBack, says: "exit code 1", most: 8 * time.Second, live: "1"},
 		"forgets":       {script: fake.Script{Forget: true}, ends: slipway.RolledBack, says: "still reports an older state", least: 30 * time.Second, most: 45 * time.Second, live: "1"},
-		"lies":          {script: fake.Script{Lie: true}, ends: slipway.Succeeded, most: 8 * time.Second, live: "2"},
+		"lies":          {script: fake.Script{Lie: true}, ends: slipway.RolledBack, says: "and reports 0 of 2 ready of 2.", least: 30 * time.Second, most: 45 * time.Second, live: "1"},
 		"hangs":         {script: fake.Script{Hang: true}, ends: slipway.RolledBack, says: "deadline exceeded", least: 15 * time.Minute, most: 20 * time.Minute, live: "1"},
 		"replies late":  {script: fake.Script{LateReply: true}, ends: slipway.Succeeded, least: 15 * time.Second, most: 20 * time.Second, live: "2"},
 		"observe hangs": {script: fake.Script{ObserveHang: true}, ends: "", says: "could not be asked", live: "1"},

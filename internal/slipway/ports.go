@@ -139,7 +139,8 @@ type Deployments interface {
 // Wakes is what the engine's sweeper asks for. It is apart from Deployments
 // because no use case may ask for it.
 type Wakes interface {
-	// Due lists active deployments whose time to be looked at has come.
+	// Due lists active deployments whose time to be looked at has come, and those
+	// put off so far that a clock must have gone wrong.
 	Due(ctx context.Context, now time.Time, limit int) ([]int64, error)
 }
 

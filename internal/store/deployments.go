@@ -208,12 +208,17 @@ func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]int64, err
 	var ids []int64
 	err := s.read(ctx, func(t *tx) error {
 		rows, err := many[struct{ ID int64 }](ctx, t, "list due deployments",
-			`SELECT id FROM deployments WHERE next_wake_at <= ? ORDER BY next_wake_at LIMIT ?`,
-			stampOf(now), limit)
+			`SELECT id FROM (SELECT id FROM deployments WHERE next_wake_at <= ? ORDER BY next_wake_at LIMIT ?) due
+			UNION ALL SELECT id FROM (SELECT id FROM deployments WHERE next_wake_at > ? ORDER BY next_wake_at LIMIT ?) far`,
+			stampOf(now), limit, stampOf(now.Add(farOff)), limit)
 		for _, row := range rows {
 			ids = append(ids, row.ID)
 		}
 		return err
 	})
-	return ids, err
+	return ids[:min(limit, len(ids))], err
 }
+
+// farOff is further away than anything is put off. What is due only then was put
+// off by a clock that went wrong.
+const farOff = 24 * time.Hour

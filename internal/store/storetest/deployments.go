@@ -180,7 +180,7 @@ func testOneActive(t *testing.T, f fixture) {
 }
 
 func testDue(t *testing.T, f fixture) {
-	f.seed(t, "a", "b", "c", "d")
+	f.seed(t, "a", "b", "c", "d", "e")
 	at := func(name string, after time.Duration, state slipway.State) int64 {
 		d := deployment(name, "staging")
 		when := time.Now().Add(time.Hour + after)
@@ -199,4 +199,7 @@ func testDue(t *testing.T, f fixture) {
 	if err != nil || len(none) != 0 {
 		t.Errorf("due too early: %v, %v", none, err)
 	}
+	astray := at("e", 10*365*24*time.Hour, slipway.Running)
+	lost, _ := f.Wakes.Due(f.ctx, time.Now(), 10)
+	same(t, "put off for years by a wrong clock", lost, []int64{astray})
 }

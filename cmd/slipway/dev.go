@@ -118,13 +118,13 @@ func dev(ctx context.Context, out io.Writer, o devOptions) (err error) {
 	if err := db.Migrate(ctx); err != nil {
 		return err
 	}
-	processes, err := newProcessDeployer(c, log)
+	backends, closeOwn, err := ownDeployers(c, log)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, processes.Close(context.WithoutCancel(ctx))) }()
+	defer func() { err = errors.Join(err, closeOwn(context.WithoutCancel(ctx))) }()
 	simulated := newSimulated(c, log)
-	backends := map[string]deployers.Deployer{"process": processes, demo.Simulated: simulated}
+	backends[demo.Simulated] = simulated
 	issuer, err := newDevIssuer(c)
 	if err != nil {
 		return err

@@ -40,6 +40,8 @@ type Tx interface {
 	Events() Events
 	Logs() Logs
 	Keys() IdempotencyKeys
+	Secrets() SecretBook
+	Sealed() SealedRows
 }
 
 // Feed tells of new events, without their content: read Events after the last

@@ -50,6 +50,8 @@ func (t *tx) Audit() slipway.AuditLog            { return audit{t} }
 func (t *tx) Events() slipway.Events             { return events{t} }
 func (t *tx) Logs() slipway.Logs                 { return logs{t} }
 func (t *tx) Keys() slipway.IdempotencyKeys      { return keys{t} }
+func (t *tx) Secrets() slipway.SecretBook        { return secretBook{t} }
+func (t *tx) Sealed() slipway.SealedRows         { return sealed{t} }
 
 // flush writes what was gathered. Events come last because on PostgreSQL their
 // lock is held until the commit, and that time is to be short.

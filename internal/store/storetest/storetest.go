@@ -73,6 +73,8 @@ func Run(t *testing.T, open func(t *testing.T) Parts) {
 		"old logs are forgotten":               testForgetLogs,
 		"old events are forgotten":             testForgetEvents,
 		"old idempotency keys are forgotten":   testForgetKeys,
+		"sealed secrets":                       testSealed,
+		"what is known of secrets":             testSecretBook,
 		"a failed transaction leaves nothing":  testRollback,
 		"a conflict does not end the work":     testConflictGoesOn,
 		"reading cannot write":                 testReadOnly,

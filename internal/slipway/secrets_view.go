@@ -1,0 +1,43 @@
+package slipway
+
+import (
+	"context"
+	"time"
+)
+
+// SecretView is what was last seen of the secrets of a service in an
+// environment: names and versions, never values. Plans and gates are made from
+// it, because within a transaction no store can be asked.
+type SecretView struct {
+	Path     string          `json:"path"`
+	Version  int             `json:"version"` // the newest that can be read; 0: none
+	Keys     []string        `json:"keys"`    // of that version
+	Versions []SecretVersion `json:"versions"`
+	At       time.Time       `json:"at"` // of the last look that succeeded
+
+	Fault   SecretFault `json:"fault,omitempty"` // of the last look, if it failed
+	Problem string      `json:"problem,omitempty"`
+	Since   *time.Time  `json:"since,omitempty"` // when looks began to fail
+}
+
+// SecretChange is one change that was made through Slipway.
+type SecretChange struct {
+	Service     string
+	Environment string
+	Path        string
+	Version     int
+	Action      string // set, imported, restored, deleted, undeleted, destroyed
+	Keys        []string
+	By          string // user or service account
+	ByName      string
+	At          time.Time
+}
+
+// SecretBook keeps what is known about secrets, and no secret.
+type SecretBook interface {
+	View(ctx context.Context, service, environment string) (SecretView, error) // zero if nobody has looked yet
+	PutView(ctx context.Context, service, environment string, v SecretView) error
+	AddChange(ctx context.Context, c SecretChange) error
+	// Changes lists those of a path, newest first.
+	Changes(ctx context.Context, path string, limit int) ([]SecretChange, error)
+}

@@ -1,0 +1,192 @@
+// Package vaulttest gives tests a real Vault server, built from its own modules
+// by .ci/testbed. Nothing of it is part of Slipway.
+package vaulttest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// version is that of the go.mod in testdata; a test compares them.
+const version = "v1.21.0"
+
+// binary is where .ci/testbed puts the server.
+func binary() (string, error) {
+	cache, err := os.UserCacheDir() // obeys XDG_CACHE_HOME
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(cache, "slipway", "testbed", "vault-"+version, "vault")
+	if _, err := os.Stat(path); err != nil {
+		return "", errors.New("no Vault for tests here: run .ci/testbed vault, which builds it once")
+	}
+	return path, nil
+}
+
+// Server is a Vault at work, unsealed, with KV version 2 at secret/.
+type Server struct {
+	Address string
+	Root    string // a token that may do anything
+	unseal  string
+}
+
+// Start starts a server that keeps everything in memory and ends with the test.
+// Where there is no binary the test is skipped, except where CI=true.
+func Start(t testing.TB) *Server {
+	t.Helper()
+	path, err := binary()
+	if err != nil && os.Getenv("CI") != "true" {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for try := 1; ; try++ {
+		s, err := start(t, path)
+		if err == nil {
+			return s
+		}
+		if try == 3 { // another process may have taken the port
+			t.Fatal(err)
+		}
+	}
+}
+
+func start(t testing.TB, path string) (*Server, error) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	address := listener.Addr().String()
+	_ = listener.Close()
+	dir := t.TempDir()
+	config := filepath.Join(dir, "vault.hcl")
+	text := fmt.Sprintf("storage \"inmem\" {}\ndisable_mlock = true\napi_addr = \"http://%s\"\nlistener \"tcp\" {\n  address = %q\n  tls_disable = true\n}\n", address, address)
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		return nil, err
+	}
+	log, err := os.Create(filepath.Join(dir, "vault.log"))
+	if err != nil {
+		return nil, err
+	}
+	command := exec.Command(path, "server", "-config="+config) //nolint:gosec // the server that .ci/testbed built
+	command.Stdout, command.Stderr = log, log
+	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := command.Start(); err != nil {
+		return nil, err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- command.Wait() }()
+	t.Cleanup(func() {
+		_ = command.Process.Kill()
+		<-ended
+		_ = log.Close()
+	})
+	s := &Server{Address: "http://" + address}
+	return s, s.prepare(t.Context(), ended, log.Name())
+}
+
+// startsWithin is generous: it takes two seconds on a machine with nothing else
+// to do.
+const startsWithin = 2 * time.Minute
+
+func (s *Server) prepare(ctx context.Context, ended chan error, log string) error {
+	ctx, cancel := context.WithTimeout(ctx, startsWithin)
+	defer cancel()
+	for {
+		var keys struct {
+			Keys  []string `json:"keys"`
+			Token string   `json:"root_token"`
+		}
+		err := s.call(ctx, http.MethodPut, "sys/init", map[string]any{"secret_shares": 1, "secret_threshold": 1}, &keys)
+		if err == nil {
+			s.Root, s.unseal = keys.Token, keys.Keys[0]
+			break
+		}
+		select {
+		case end := <-ended:
+			ended <- end
+			text, _ := os.ReadFile(log)
+			return fmt.Errorf("vault ended: %w\n%s", end, text)
+		case <-ctx.Done():
+			return err
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	if err := s.Unseal(ctx); err != nil {
+		return err
+	}
+	return s.Admin(ctx, http.MethodPost, "sys/mounts/secret", map[string]any{"type": "kv", "options": map[string]string{"version": "2"}}, nil)
+}
+
+// Seal seals the server: it answers nothing but that until Unseal.
+func (s *Server) Seal(ctx context.Context) error {
+	return s.Admin(ctx, http.MethodPut, "sys/seal", nil, nil)
+}
+
+// Unseal unseals it, and returns once it serves.
+func (s *Server) Unseal(ctx context.Context) error {
+	if err := s.call(ctx, http.MethodPut, "sys/unseal", map[string]any{"key": s.unseal}, nil); err != nil {
+		return err
+	}
+	for {
+		if s.call(ctx, http.MethodGet, "sys/health", nil, nil) == nil {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
+// Admin calls the HTTP API with the root token.
+func (s *Server) Admin(ctx context.Context, method, path string, body, into any) error {
+	return s.call(ctx, method, path, body, into)
+}
+
+func (s *Server) call(ctx context.Context, method, path string, body, into any) error {
+	encoded, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	request, err := http.NewRequestWithContext(ctx, method, s.Address+"/v1/"+path, bytes.NewReader(encoded))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("X-Vault-Token", s.Root)
+	if method == http.MethodPatch {
+		request.Header.Set("Content-Type", "application/merge-patch+json")
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return err
+	}
+	if answer.StatusCode >= 300 {
+		return fmt.Errorf("%s %s: %s: %s", method, path, answer.Status, text)
+	}
+	if into == nil {
+		return nil
+	}
+	return json.Unmarshal(text, into)
+}

@@ -28,7 +28,9 @@ type App struct {
 	// Expressions judges the conditions in pipelines; nil: they are taken as
 	// they are.
 	Expressions slipway.Expressions
-	Clock       slipway.Clock
+	// Secret asks the secret store; nil: there is none.
+	Secret *slipway.SecretDesk
+	Clock  slipway.Clock
 	// AdminGroup is the OIDC group whose members are admins by configuration,
 	// so that a fresh installation has somebody who may give out roles.
 	AdminGroup string

@@ -15,6 +15,10 @@ import "github.com/slipway-dev/slipway/internal/slipway"
 //	admin       everything, within the scope of the binding; going around a gate
 //	            belongs to nobody else
 //
+// Writing a secret is not reading it, and nothing that runs takes the new one
+// before a deployment has passed its gates, so developers may. Revealing is for
+// maintainers, destroying, which nobody can undo, for admins.
+//
 // Rolling back belongs to developers too: who sees the damage first must be
 // able to undo it at night, without waiting for who let it through. Approving
 // does not, so that nobody gets it by the way. Releases are not created by
@@ -48,20 +52,20 @@ func viewerMay(p slipway.Permission) bool {
 func developerMay(p slipway.Permission) bool {
 	switch p {
 	case slipway.ReleaseCreate, slipway.ReleaseBlock, slipway.DeploymentPromote,
-		slipway.DeploymentControl, slipway.DeploymentRollback:
+		slipway.DeploymentControl, slipway.DeploymentRollback, slipway.SecretList, slipway.SecretWrite:
 		return true
 	}
 	return false
 }
 
 func approverMay(p slipway.Permission) bool {
-	return p == slipway.DeploymentApprove || p == slipway.DeploymentRollback
+	return p == slipway.DeploymentApprove || p == slipway.DeploymentRollback || p == slipway.SecretList
 }
 
 func maintainerMay(p slipway.Permission) bool {
 	switch p {
 	case slipway.ServiceRegister, slipway.PipelineApply, slipway.HoldLift,
-		slipway.EnvironmentLock, slipway.FreezeManage, slipway.LineStop:
+		slipway.EnvironmentLock, slipway.FreezeManage, slipway.LineStop, slipway.SecretReveal:
 		return true
 	}
 	return false
@@ -69,7 +73,8 @@ func maintainerMay(p slipway.Permission) bool {
 
 func adminMay(p slipway.Permission) bool {
 	switch p {
-	case slipway.EnvironmentManage, slipway.TeamManage, slipway.AccessManage, slipway.GateBypass:
+	case slipway.EnvironmentManage, slipway.TeamManage, slipway.AccessManage, slipway.GateBypass,
+		slipway.SecretDestroy:
 		return true
 	}
 	return false

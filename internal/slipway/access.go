@@ -42,6 +42,10 @@ const (
 	AccessExplain      Permission = "access.explain"
 	TokenManage        Permission = "token.manage" // one's own tokens
 	AuditRead          Permission = "audit.read"
+	SecretList         Permission = "secret.list"  // names and versions
+	SecretWrite        Permission = "secret.write" // set, restore, delete, undelete
+	SecretReveal       Permission = "secret.reveal"
+	SecretDestroy      Permission = "secret.destroy"
 )
 
 // Permissions lists every permission, in the order of the golden matrix.
@@ -51,6 +55,7 @@ func Permissions() []Permission {
 		DeploymentPromote, DeploymentApprove, DeploymentRollback, DeploymentControl,
 		GateBypass, HoldLift, EnvironmentLock, EnvironmentManage, FreezeManage, LineStop, TeamManage,
 		AccessManage, AccessExplain, TokenManage, AuditRead,
+		SecretList, SecretWrite, SecretReveal, SecretDestroy,
 	}
 }
 

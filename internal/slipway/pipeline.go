@@ -27,6 +27,7 @@ type Stage struct {
 	After       []string    `json:"after,omitempty"` // environments a release must have reached first
 	Deployer    DeployerRef `json:"deployer"`
 	Strategy    Strategy    `json:"strategy"`
+	Secrets     []string    `json:"secrets,omitempty"` // keys that a release needs there
 	Gates       []Gate      `json:"gates,omitempty"`
 	Verify      []Check     `json:"verify,omitempty"`
 	Bake        Duration    `json:"bake,omitempty"` // how long the last phase is watched

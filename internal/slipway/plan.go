@@ -15,7 +15,8 @@ type Spec struct {
 	Config     map[string]string `json:"config,omitempty"`
 	Deployer   DeployerRef       `json:"deployer"`
 	Replicas   int               `json:"replicas"`
-	Secrets    map[string]int    `json:"secrets,omitempty"` // key → pinned version
+	Secrets    map[string]int    `json:"secrets,omitempty"` // key → pinned version; 0: it was not set
+	SecretPath string            `json:"secretPath,omitempty"`
 	Reversible bool              `json:"reversible"`
 	Sites      []SiteSpec        `json:"sites,omitempty"` // in the order of the waves; none: one nameless site
 }

@@ -41,3 +41,11 @@ type SecretBook interface {
 	// Changes lists those of a path, newest first.
 	Changes(ctx context.Context, path string, limit int) ([]SecretChange, error)
 }
+
+// Err is why the view tells what was, not what is; nil if it is fresh.
+func (v SecretView) Err() error {
+	if v.Fault == "" {
+		return nil
+	}
+	return &Error{Code: CodeUnavailable, Message: v.Problem, Err: &secretFaultError{fault: v.Fault}}
+}

@@ -1,0 +1,303 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/slipway-dev/slipway/internal/slipway"
+)
+
+// SecretMatrix is which keys a service has in which environment.
+type SecretMatrix struct {
+	Service      slipway.Service
+	Environments []SecretColumn // of its pipeline, in order of rank
+	Keys         []string       // all of them, sorted
+}
+
+// SecretColumn is one environment of the matrix. Without WhyNot it was listed.
+type SecretColumn struct {
+	Environment slipway.Environment
+	Path        string
+	View        slipway.SecretView
+	Cells       map[string]SecretCell
+	LastChange  *slipway.SecretChange // through Slipway; nil if it was made elsewhere, or there was none
+	Pinned      map[string]int        // what runs: key → version
+	WhyNot      string                // why the asker may not see the names
+	MayWrite    string                // why not; empty: may
+	MayReveal   string
+	MayDestroy  string
+}
+
+// SecretCell is one key in one environment.
+type SecretCell struct {
+	Set    bool
+	Needed bool
+	// Alike is a letter that cells of the key with the same value share; empty
+	// where values may not be compared.
+	Alike string
+}
+
+// noSecrets says that no store is configured.
+func noSecrets() error {
+	return &slipway.Error{Code: slipway.CodeUnavailable, Message: "This Slipway keeps no secrets.", Affected: "Nothing was read or changed.",
+		Do: "Set SLIPWAY_SECRET_KEY for the built-in store, or VAULT_ADDR for Vault, and restart it."}
+}
+
+// Secrets tells which keys are set where, and never a value. Values are compared
+// only between environments where the asker may reveal them: else, whoever may
+// write in one could find out what another holds by trying.
+func (a *App) Secrets(ctx context.Context, actor slipway.Actor, service string) (SecretMatrix, error) {
+	if a.Secret == nil {
+		return SecretMatrix{}, noSecrets()
+	}
+	m, err := a.secretColumns(ctx, actor, service)
+	if err != nil {
+		return m, err
+	}
+	values := make([]map[string]slipway.Secret, len(m.Environments))
+	var wg sync.WaitGroup
+	errs := make([]error, len(m.Environments))
+	for i := range m.Environments {
+		c := &m.Environments[i]
+		if c.WhyNot != "" {
+			continue
+		}
+		wg.Go(func() {
+			if c.View, errs[i] = a.Secret.Look(ctx, m.Service, c.Environment.Name); errs[i] != nil || c.View.Version == 0 || c.MayReveal != "" || c.View.Fault != "" {
+				return
+			}
+			if doc, err := a.Secret.Secrets.Read(ctx, c.Path, c.View.Version); err == nil {
+				values[i] = doc.Values // else the store's policy forbids it, and presence is what there is
+			}
+		})
+	}
+	wg.Wait()
+	if err := cmp.Or(errs...); err != nil {
+		return m, err
+	}
+	m.fill(values)
+	return m, a.lastChanges(ctx, &m)
+}
+
+// secretColumns loads what the matrix is about and what the asker may.
+func (a *App) secretColumns(ctx context.Context, actor slipway.Actor, service string) (m SecretMatrix, err error) {
+	err = a.Store.Read(ctx, func(tx slipway.Tx) error {
+		m = SecretMatrix{}
+		if m.Service, err = a.service(ctx, tx, actor, service, "", slipway.ServiceRead); err != nil {
+			return err
+		}
+		environments, err := tx.Environments().List(ctx)
+		if err != nil {
+			return err
+		}
+		pipeline, err := tx.Pipelines().Latest(ctx, service)
+		if err != nil && !slipway.IsNotFound(err) {
+			return err
+		}
+		for _, e := range environments {
+			stage, ok := pipeline.Stage(e.Name)
+			if !ok {
+				continue
+			}
+			c := SecretColumn{Environment: e, Path: a.Secret.Path(m.Service, e.Name), Cells: map[string]SecretCell{}}
+			for _, key := range stage.Secrets {
+				c.Cells[key] = SecretCell{Needed: true}
+			}
+			state, err := tx.Stages().Get(ctx, service, e.Name)
+			if err != nil {
+				return err
+			}
+			if state.Live != nil {
+				c.Pinned = state.Live.Spec.Secrets
+			}
+			for p, whyNot := range map[slipway.Permission]*string{slipway.SecretList: &c.WhyNot, slipway.SecretWrite: &c.MayWrite,
+				slipway.SecretReveal: &c.MayReveal, slipway.SecretDestroy: &c.MayDestroy} {
+				if *whyNot, err = a.may(ctx, tx, actor, p, m.Service.Resource(e.Name)); err != nil {
+					return err
+				}
+			}
+			if c.WhyNot != "" {
+				c.Cells, c.Pinned = nil, nil
+			}
+			m.Environments = append(m.Environments, c)
+		}
+		return nil
+	})
+	return m, err
+}
+
+// fill makes cells of keys, and letters of values.
+func (m *SecretMatrix) fill(values []map[string]slipway.Secret) {
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // of this answer alone: letters of two answers tell nothing together
+	seen := map[string][]string{}
+	for i := range m.Environments {
+		c := &m.Environments[i]
+		if c.WhyNot != "" {
+			continue
+		}
+		for _, name := range c.View.Keys {
+			cell := c.Cells[name]
+			cell.Set = true
+			if value, ok := values[i][name]; ok {
+				mac := hmac.New(sha256.New, key)
+				mac.Write([]byte(value.Reveal()))
+				sum := string(mac.Sum(nil))
+				at := slices.Index(seen[name], sum)
+				if at < 0 {
+					at, seen[name] = len(seen[name]), append(seen[name], sum)
+				}
+				cell.Alike = string(rune('A' + at%26))
+			}
+			c.Cells[name] = cell
+		}
+		for name := range c.Cells {
+			if !slices.Contains(m.Keys, name) {
+				m.Keys = append(m.Keys, name)
+			}
+		}
+	}
+	slices.Sort(m.Keys)
+}
+
+func (a *App) lastChanges(ctx context.Context, m *SecretMatrix) error {
+	return a.Store.Read(ctx, func(tx slipway.Tx) error {
+		for i := range m.Environments {
+			c := &m.Environments[i]
+			if c.WhyNot != "" {
+				continue
+			}
+			changes, err := tx.Secrets().Changes(ctx, c.Path, 20)
+			if err != nil {
+				return err
+			}
+			for _, change := range changes {
+				if change.Version == c.View.Version && c.View.Version > 0 {
+					c.LastChange = &change
+					break
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// SecretVersions is what the secrets of a service in an environment have been.
+type SecretVersions struct {
+	Service  slipway.Service
+	Path     string
+	Current  int
+	Versions []SecretVersionView // newest first
+}
+
+// SecretVersionView is one version, and who made it if that was through Slipway.
+type SecretVersionView struct {
+	slipway.SecretVersion
+	Change *slipway.SecretChange
+	Live   bool // what runs was given it
+}
+
+// SecretVersions lists the versions, without values.
+func (a *App) SecretVersions(ctx context.Context, actor slipway.Actor, service, environment string) (out SecretVersions, err error) {
+	place, err := a.secretPlace(ctx, actor, service, environment, slipway.SecretList)
+	if err != nil {
+		return out, err
+	}
+	out.Service, out.Path = place.service, place.path
+	h, err := a.Secret.Secrets.History(ctx, place.path)
+	if err != nil {
+		return out, err
+	}
+	out.Current = h.Current
+	return out, a.Store.Read(ctx, func(tx slipway.Tx) error {
+		changes, err := tx.Secrets().Changes(ctx, place.path, 200)
+		if err != nil {
+			return err
+		}
+		pinned, err := pinnedVersions(ctx, tx, service, environment)
+		if err != nil {
+			return err
+		}
+		out.Versions = nil
+		for _, v := range h.Versions {
+			view := SecretVersionView{SecretVersion: v, Live: slices.Contains(pinned, v.Version)}
+			for _, c := range changes {
+				if c.Version == v.Version && makesVersion(c.Action) {
+					view.Change = &c
+				}
+			}
+			out.Versions = append(out.Versions, view)
+		}
+		return nil
+	})
+}
+
+func makesVersion(action string) bool {
+	return action == "set" || action == "imported" || action == "restored"
+}
+
+// pinnedVersions lists the versions that what runs was given.
+func pinnedVersions(ctx context.Context, tx slipway.Tx, service, environment string) ([]int, error) {
+	state, err := tx.Stages().Get(ctx, service, environment)
+	if err != nil || state.Live == nil {
+		return nil, err
+	}
+	var versions []int
+	for _, v := range state.Live.Spec.Secrets {
+		if !slices.Contains(versions, v) {
+			versions = append(versions, v)
+		}
+	}
+	return versions, nil
+}
+
+// secretPlace is where the secrets lie that somebody wants to do something to.
+type secretPlace struct {
+	service     slipway.Service
+	environment string
+	path        string
+}
+
+func (p secretPlace) resource() slipway.Resource { return p.service.Resource(p.environment) }
+
+func (p secretPlace) words() string { return p.service.Name + " in " + p.environment }
+
+func (a *App) secretPlace(ctx context.Context, actor slipway.Actor, service, environment string, p slipway.Permission) (place secretPlace, err error) {
+	err = a.Store.Read(ctx, func(tx slipway.Tx) (err error) {
+		place, err = a.secretPlaceIn(ctx, tx, actor, service, environment, p)
+		return err
+	})
+	return place, err
+}
+
+func (a *App) secretPlaceIn(ctx context.Context, tx slipway.Tx, actor slipway.Actor, service, environment string, p slipway.Permission) (secretPlace, error) {
+	s, err := a.service(ctx, tx, actor, service, environment, p)
+	if err != nil {
+		return secretPlace{}, err
+	}
+	if a.Secret == nil {
+		return secretPlace{}, noSecrets()
+	}
+	if _, err := tx.Environments().Get(ctx, environment); err != nil {
+		return secretPlace{}, err
+	}
+	return secretPlace{s, environment, a.Secret.Path(s, environment)}, nil
+}
+
+// keysInWords names keys, or how many there are.
+func keysInWords(keys []string) string {
+	if len(keys) > 5 {
+		return strings.Join(keys[:5], ", ") + " and " + itoa(int64(len(keys)-5)) + " more"
+	}
+	return strings.Join(keys, ", ")
+}
+
+// revealFor is how long a page shows a value.
+const revealFor = 30 * time.Second

@@ -1,0 +1,327 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/slipway-dev/slipway/internal/slipway"
+)
+
+// SetSecrets changes some keys of a service in an environment and leaves the
+// others as they are, unseen. A nil value removes its key.
+type SetSecrets struct {
+	Service     string
+	Environment string
+	Changes     map[string]*slipway.Secret
+	// Over is the version that the asker looked at; nil: whatever is there.
+	Over   *int
+	Import bool // for the records
+}
+
+// SecretsChanged is what came of a change.
+type SecretsChanged struct {
+	Path    string
+	Version int
+	Keys    []string
+}
+
+// SetSecrets writes a new version. Nothing that runs takes it before a deployment
+// does.
+func (a *App) SetSecrets(ctx context.Context, actor slipway.Actor, c SetSecrets) (SecretsChanged, error) {
+	if err := checkChanges(c.Changes); err != nil {
+		return SecretsChanged{}, err
+	}
+	keys := slices.Sorted(maps.Keys(c.Changes))
+	change := secretChange{action: "set", verb: "sets", permission: slipway.SecretWrite, keys: keys, over: c.Over}
+	if c.Import {
+		change.action, change.verb = "imported", "imports"
+	}
+	change.do = func(place secretPlace, over int) (int, error) {
+		return a.Secret.Secrets.Patch(ctx, place.path, c.Changes, over)
+	}
+	return a.changeSecrets(ctx, actor, c.Service, c.Environment, change)
+}
+
+func checkChanges(changes map[string]*slipway.Secret) error {
+	var faults []slipway.FieldError
+	if len(changes) == 0 {
+		faults = append(faults, slipway.FieldError{Field: "keys", Message: "there is none"})
+	}
+	if len(changes) > slipway.MaxSecretKeys {
+		faults = append(faults, slipway.FieldError{Field: "keys", Message: fmt.Sprintf("are at most %d", slipway.MaxSecretKeys)})
+	}
+	for _, key := range slices.Sorted(maps.Keys(changes)) {
+		if wrong := slipway.CheckSecretKey(key); wrong != "" {
+			// What is no key may well be a value in the wrong place: it is not repeated.
+			faults = append(faults, slipway.FieldError{Field: "keys", Message: "one of the names " + wrong})
+			continue
+		}
+		if v := changes[key]; v != nil && len(v.Reveal()) > slipway.MaxSecretValue {
+			faults = append(faults, slipway.FieldError{Field: key, Message: fmt.Sprintf("is longer than %d bytes", slipway.MaxSecretValue)})
+		}
+	}
+	return slipway.Invalid("The secrets", faults)
+}
+
+// RestoreSecrets makes an older version, or one key of it, the newest again.
+type RestoreSecrets struct {
+	Service     string
+	Environment string
+	Version     int
+	Key         string // empty: all of them
+	Over        *int
+}
+
+// RestoreSecrets writes what a version held as a new version; nobody sees it.
+func (a *App) RestoreSecrets(ctx context.Context, actor slipway.Actor, c RestoreSecrets) (SecretsChanged, error) {
+	if c.Version < 1 {
+		return SecretsChanged{}, slipway.Invalid("The rollback", []slipway.FieldError{{Field: "version", Message: "is the number of a version"}})
+	}
+	change := secretChange{action: "restored", verb: fmt.Sprintf("restores version %d of", c.Version), permission: slipway.SecretWrite, over: c.Over}
+	if change.keys = []string{}; c.Key != "" {
+		change.keys = []string{c.Key}
+	}
+	change.do = func(place secretPlace, over int) (int, error) {
+		old, err := a.Secret.Secrets.Read(ctx, place.path, c.Version)
+		if err != nil {
+			return 0, err
+		}
+		if c.Key == "" {
+			return a.Secret.Secrets.Put(ctx, place.path, old.Values, over)
+		}
+		value, ok := old.Values[c.Key]
+		if !ok {
+			return 0, slipway.NotFound(fmt.Sprintf("key in version %d of %s", c.Version, place.words()), c.Key)
+		}
+		return a.Secret.Secrets.Patch(ctx, place.path, map[string]*slipway.Secret{c.Key: &value}, over)
+	}
+	return a.changeSecrets(ctx, actor, c.Service, c.Environment, change)
+}
+
+// SecretVerb is one of three ways to take versions away, or to bring them back.
+type SecretVerb string
+
+// The verbs. Deleting can be undone, destroying cannot.
+const (
+	DeleteVersions   SecretVerb = "delete"
+	UndeleteVersions SecretVerb = "undelete"
+	DestroyVersions  SecretVerb = "destroy"
+)
+
+// RemoveSecrets does one of the verbs to versions.
+type RemoveSecrets struct {
+	Service     string
+	Environment string
+	Verb        SecretVerb
+	Versions    []int
+}
+
+// RemoveSecrets refuses to take away what runs was given: its next restart would
+// fail.
+func (a *App) RemoveSecrets(ctx context.Context, actor slipway.Actor, c RemoveSecrets) (SecretsChanged, error) {
+	change := secretChange{action: string(c.Verb) + "d", verb: string(c.Verb) + "s", permission: slipway.SecretWrite, versions: c.Versions}
+	verbs := map[SecretVerb]func(context.Context, string, []int) error{}
+	if a.Secret != nil {
+		verbs = map[SecretVerb]func(context.Context, string, []int) error{DeleteVersions: a.Secret.Secrets.Delete,
+			UndeleteVersions: a.Secret.Secrets.Undelete, DestroyVersions: a.Secret.Secrets.Destroy}
+	}
+	if c.Verb == DestroyVersions {
+		change.action, change.permission = "destroyed", slipway.SecretDestroy
+	}
+	if len(c.Versions) == 0 || len(c.Versions) > 100 || slices.Min(c.Versions) < 1 {
+		return SecretsChanged{}, slipway.Invalid("The versions", []slipway.FieldError{{Field: "versions", Message: "are one to a hundred numbers"}})
+	}
+	change.do = func(place secretPlace, _ int) (int, error) {
+		do, ok := verbs[c.Verb]
+		if !ok {
+			return 0, slipway.Invalid("The verb", []slipway.FieldError{{Field: "verb", Message: "is delete, undelete or destroy"}})
+		}
+		return slices.Max(c.Versions), do(ctx, place.path, c.Versions)
+	}
+	return a.changeSecrets(ctx, actor, c.Service, c.Environment, change)
+}
+
+// secretChange is what changeSecrets needs to know.
+type secretChange struct {
+	action     string // as records call it
+	verb       string
+	permission slipway.Permission
+	keys       []string
+	versions   []int
+	over       *int
+	do         func(place secretPlace, over int) (version int, err error)
+}
+
+func (c secretChange) summary(place secretPlace) string {
+	switch {
+	case len(c.versions) > 0:
+		return fmt.Sprintf("%s version %s of the secrets of %s", c.verb, numbers(c.versions), place.words())
+	case len(c.keys) > 0:
+		return fmt.Sprintf("%s %s of %s", c.verb, keysInWords(c.keys), place.words())
+	default:
+		return fmt.Sprintf("%s the secrets of %s", c.verb, place.words())
+	}
+}
+
+func numbers(versions []int) string {
+	text := ""
+	for i, v := range versions {
+		if i > 0 {
+			text += ", "
+		}
+		text += strconv.Itoa(v)
+	}
+	return text
+}
+
+// changeSecrets authorizes and writes down who is about to do what, in one
+// transaction; then the store is asked, which no transaction of ours can hold;
+// then what came of it is written down. A crash between leaves an entry of a
+// change that was perhaps made, and never a change without an entry.
+func (a *App) changeSecrets(ctx context.Context, actor slipway.Actor, service, environment string, c secretChange) (SecretsChanged, error) {
+	var place secretPlace
+	over := 0
+	prepare := func(tx slipway.Tx) (err error) {
+		if place, err = a.secretPlaceIn(ctx, tx, actor, service, environment, c.permission); err != nil {
+			return err
+		}
+		if c.action != "deleted" && c.action != "destroyed" {
+			return nil
+		}
+		pinned, err := pinnedVersions(ctx, tx, service, environment)
+		for _, v := range c.versions {
+			if slices.Contains(pinned, v) {
+				return slipway.Conflict(fmt.Sprintf("Version %d is what %s runs with.", v, place.words()),
+					"Deploy with another version first, then take this one away.")
+			}
+		}
+		return err
+	}
+	if err := a.Store.Read(ctx, prepare); err != nil {
+		return SecretsChanged{}, err
+	}
+	if c.over != nil {
+		over = *c.over
+	} else if len(c.versions) == 0 {
+		h, err := a.Secret.Secrets.History(ctx, place.path)
+		if err != nil {
+			return SecretsChanged{}, err
+		}
+		over = h.Current
+	}
+	err := a.Store.Write(ctx, func(tx slipway.Tx) error {
+		if err := prepare(tx); err != nil {
+			return err
+		}
+		return a.audited(ctx, tx, actor, "secret."+c.action, place, c.summary(place), map[string]any{"path": place.path, "keys": c.keys, "versions": c.versions, "over": over})
+	})
+	if err != nil {
+		return SecretsChanged{}, err
+	}
+	version, err := c.do(place, over)
+	if err != nil {
+		return SecretsChanged{}, a.notChanged(ctx, actor, place, c, over, err)
+	}
+	if _, err := a.Secret.Look(ctx, place.service, environment); err != nil {
+		return SecretsChanged{}, err
+	}
+	return SecretsChanged{Path: place.path, Version: version, Keys: c.keys}, a.Store.Write(ctx, func(tx slipway.Tx) error {
+		now := a.now()
+		err := tx.Secrets().AddChange(ctx, slipway.SecretChange{Service: service, Environment: environment, Path: place.path, Version: version,
+			Action: c.action, Keys: c.keys, By: actor.ID, ByName: actor.Name, At: now})
+		if err != nil {
+			return err
+		}
+		on := place.resource()
+		return tx.Events().Add(ctx, slipway.DomainEvent{At: now, Kind: "secret." + c.action, Team: on.Team, Service: on.Service,
+			Environment: on.Environment, Actor: actor.Name, Message: c.summary(place)})
+	})
+}
+
+func (a *App) audited(ctx context.Context, tx slipway.Tx, actor slipway.Actor, action string, place secretPlace, summary string, detail any) error {
+	return a.record(ctx, tx, actor, change{action: action, on: place.resource(), subject: place.service.Name + "/" + place.environment, summary: summary, detail: detail})
+}
+
+// notChanged writes down that nothing came of it, and says who was quicker.
+func (a *App) notChanged(ctx context.Context, actor slipway.Actor, place secretPlace, c secretChange, over int, why error) error {
+	err := a.Store.Write(ctx, func(tx slipway.Tx) error {
+		if slipway.SecretFaultOf(why) == slipway.SecretMoved {
+			changes, err := tx.Secrets().Changes(ctx, place.path, 1)
+			if err != nil {
+				return err
+			}
+			why = overtaken(place, over, changes)
+		}
+		reason := string(slipway.CodeOf(why))
+		if fault := slipway.SecretFaultOf(why); fault != "" {
+			reason = string(fault)
+		}
+		return a.audited(ctx, tx, actor, "secret.unchanged", place, fmt.Sprintf("%s: nothing came of it (%s)", c.summary(place), reason),
+			map[string]any{"path": place.path, "over": over, "reason": reason})
+	})
+	if err != nil {
+		return err
+	}
+	return why
+}
+
+// overtaken says who changed what since the asker looked.
+func overtaken(place secretPlace, over int, changes []slipway.SecretChange) error {
+	e := slipway.SecretsMoved(place.path, over)
+	e.Message = fmt.Sprintf("The secrets of %s were changed since you opened them at version %d, outside of Slipway.", place.words(), over)
+	if len(changes) > 0 && changes[0].Version > over {
+		what := keysInWords(changes[0].Keys)
+		if what == "" {
+			what = "the secrets"
+		}
+		e.Message = fmt.Sprintf("%s changed %s of %s at %s, since you opened it at version %d.", changes[0].ByName, what, place.words(),
+			changes[0].At.UTC().Format("15:04:05 MST"), over)
+	}
+	return e
+}
+
+// RevealSecret asks for one value.
+type RevealSecret struct {
+	Service     string
+	Environment string
+	Key         string
+	Version     int // 0: the newest
+}
+
+// Revealed is a value that somebody may see, for a short while.
+type Revealed struct {
+	Value   slipway.Secret
+	Version int
+	Until   time.Time
+}
+
+// RevealSecret gives out a value, after it was written down who gets it.
+func (a *App) RevealSecret(ctx context.Context, actor slipway.Actor, c RevealSecret) (Revealed, error) {
+	if wrong := slipway.CheckSecretKey(c.Key); wrong != "" {
+		return Revealed{}, slipway.Invalid("The key", []slipway.FieldError{{Field: "key", Message: wrong}})
+	}
+	var place secretPlace
+	err := a.Store.Write(ctx, func(tx slipway.Tx) (err error) {
+		if place, err = a.secretPlaceIn(ctx, tx, actor, c.Service, c.Environment, slipway.SecretReveal); err != nil {
+			return err
+		}
+		return a.audited(ctx, tx, actor, "secret.revealed", place, "reveals "+c.Key+" of "+place.words(),
+			map[string]any{"path": place.path, "key": c.Key, "version": c.Version})
+	})
+	if err != nil {
+		return Revealed{}, err
+	}
+	doc, err := a.Secret.Secrets.Read(ctx, place.path, c.Version)
+	if err != nil {
+		return Revealed{}, err
+	}
+	value, ok := doc.Values[c.Key]
+	if !ok {
+		return Revealed{}, slipway.NotFound("key of "+place.words(), c.Key)
+	}
+	return Revealed{Value: value, Version: doc.Version, Until: a.now().Add(revealFor)}, nil
+}

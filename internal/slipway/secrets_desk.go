@@ -1,0 +1,114 @@
+package slipway
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// SecretDesk asks the secret store outside of transactions, and keeps what it
+// learned, names and versions, for the transactions that need it.
+type SecretDesk struct {
+	Store   Store
+	Secrets SecretStore
+	Paths   SecretPaths
+	Clock   Clock
+}
+
+// lookWithin bounds one look at the secret store.
+const lookWithin = 8 * time.Second
+
+// Path is where the secrets of a service in an environment lie.
+func (k *SecretDesk) Path(s Service, environment string) string {
+	return k.Paths.Of(SecretPlace{Team: s.Team, Service: s.Name, Environment: environment})
+}
+
+// Look asks what there is now and keeps the answer. That the store is not to be
+// had is an answer, too: the view then tells what was seen last, and the fault.
+func (k *SecretDesk) Look(ctx context.Context, s Service, environment string) (SecretView, error) {
+	var was SecretView
+	err := k.Store.Read(ctx, func(tx Tx) (err error) {
+		was, err = tx.Secrets().View(ctx, s.Name, environment)
+		return err
+	})
+	if err != nil {
+		return was, err
+	}
+	is, err := k.see(ctx, was, k.Path(s, environment))
+	if err != nil {
+		return was, err
+	}
+	err = k.Store.Write(ctx, func(tx Tx) error { return tx.Secrets().PutView(ctx, s.Name, environment, is) })
+	return is, err
+}
+
+func (k *SecretDesk) see(ctx context.Context, was SecretView, path string) (SecretView, error) {
+	now := k.Clock().UTC().Truncate(time.Microsecond)
+	call, cancel := context.WithTimeout(ctx, lookWithin)
+	defer cancel()
+	is := SecretView{Path: path, At: now, Keys: []string{}}
+	h, err := k.Secrets.History(call, path)
+	is.Versions = h.Versions
+	if v, ok := h.Find(h.Current); err == nil && ok && v.Readable() {
+		is.Version = v.Version
+		is.Keys, err = k.Secrets.Keys(call, path, v.Version)
+	}
+	if ctx.Err() != nil {
+		return was, ctx.Err()
+	}
+	if err == nil {
+		return is, nil
+	}
+	if was.Path != path { // what was seen elsewhere says nothing here
+		was = SecretView{Path: path, Keys: []string{}}
+	}
+	if was.Fault = SecretFaultOf(err); was.Fault == "" {
+		was.Fault = SecretAway
+	}
+	was.Problem = problemOf(err)
+	if was.Since == nil {
+		was.Since = &now
+	}
+	return was, nil
+}
+
+// problemOf is what of an error people may read.
+func problemOf(err error) string {
+	if CodeOf(err) == CodeInternal {
+		return "The secret store failed; the log says how."
+	}
+	return err.Error()
+}
+
+// Pinned fetches the values that a spec names, just in time for a deployer. Of
+// its faults, SecretFault.Passes says whether to wait.
+func (k *SecretDesk) Pinned(ctx context.Context, s Spec) (map[string]Secret, error) {
+	call, cancel := context.WithTimeout(ctx, lookWithin)
+	defer cancel()
+	values := map[string]Secret{}
+	documents := map[int]SecretDocument{}
+	for _, key := range slices.Sorted(maps.Keys(s.Secrets)) {
+		version := s.Secrets[key]
+		doc, known := documents[version]
+		if !known {
+			var err error
+			if version == 0 {
+				return nil, SecretVersionGone(SecretNone, s.SecretPath, 0)
+			}
+			if doc, err = k.Secrets.Read(call, s.SecretPath, version); err != nil {
+				return nil, err
+			}
+			documents[version] = doc
+		}
+		value, ok := doc.Values[key]
+		if !ok {
+			e := SecretVersionGone(SecretNone, s.SecretPath, version)
+			e.Message = key + " is not in version " + strconv.Itoa(version) + " of " + s.SecretPath + "."
+			return nil, e
+		}
+		values[key] = value
+	}
+	return values, nil
+}

@@ -46,6 +46,8 @@ type PhaseRun struct {
 	Back      int        `json:"back,omitempty" doc:"Place on the way back, from 1; left out on the way forward."`
 	Released  bool       `json:"released,omitempty" doc:"Whether somebody let it go on."`
 	Checks    []CheckRun `json:"checks,omitempty"`
+
+	WithheldSince *time.Time `json:"withheldSince,omitempty" doc:"Since when it waits for its secrets, if it does."`
 }
 
 func deployment(d slipway.Deployment) Deployment {
@@ -61,7 +63,7 @@ func deployment(d slipway.Deployment) Deployment {
 
 func phaseRun(r slipway.PhaseRun) PhaseRun {
 	return PhaseRun{Phase: phase(r.Desired), State: string(r.State), Message: r.Message, StartedAt: at(r.StartedAt), ReadyAt: utc(r.ReadyAt), EndedAt: utc(r.EndedAt),
-		Try: r.Try, Back: r.Back, Released: r.Released, Checks: each(r.Checks, checkRun)}
+		Try: r.Try, Back: r.Back, Released: r.Released, Checks: each(r.Checks, checkRun), WithheldSince: utc(r.WithheldSince)}
 }
 
 // measuredRun is phaseRun with what its checks have measured, which would be

@@ -63,6 +63,10 @@ func (r *rig) furnish() {
 		Duration: slipway.Duration(72 * time.Hour), Zone: "Europe/Stockholm"}))(t)
 	must(r.AddFreeze(ctx, admin, app.AddFreeze{Environment: "other", Reason: "holidays", From: r.clock().Add(240 * time.Hour), Until: r.clock().Add(480 * time.Hour)}))(t)
 	must(r.PromoteSet(ctx, actor("developer"), app.PromoteSet{Name: "Checkout 6", Environment: "other", Items: []app.SetItem{{Service: "shop", Version: "1.1.0"}}}))(t)
+	for range 2 {
+		key := slipway.NewSecret("s3cret")
+		must(r.SetSecrets(ctx, admin, app.SetSecrets{Service: "shop", Environment: "staging", Changes: map[string]*slipway.Secret{"KEY": &key}}))(t)
+	}
 	ok(t, r.store.Write(ctx, func(tx slipway.Tx) error {
 		return tx.Logs().Append(ctx, 1, []slipway.LogLine{{At: t0, Source: "shop-1", Stream: "stdout", Text: "hello"}}, "c1")
 	}))

@@ -43,7 +43,8 @@ type Spec struct {
 	Config         map[string]string `json:"config"`
 	Deployer       DeployerRef       `json:"deployer"`
 	Replicas       int               `json:"replicas"`
-	SecretVersions map[string]int    `json:"secretVersions"`
+	SecretVersions map[string]int    `json:"secretVersions" doc:"0: the key was not set."`
+	SecretPath     string            `json:"secretPath,omitempty" doc:"Where they lie, below the mount."`
 	Reversible     bool              `json:"reversible"`
 	Sites          []Site            `json:"sites" doc:"In the order of the waves; none: there is one, with the deployer's config."`
 }
@@ -93,7 +94,7 @@ func plan(p slipway.Plan, digest string) Plan {
 
 func spec(s slipway.Spec) Spec {
 	out := Spec{ID: s.ID(), Version: s.Version, Artifacts: each(s.Artifacts, artifact), Config: config(s.Config), Deployer: deployerRef(s.Deployer),
-		Replicas: s.Replicas, SecretVersions: s.Secrets, Reversible: s.Reversible,
+		Replicas: s.Replicas, SecretVersions: s.Secrets, SecretPath: s.SecretPath, Reversible: s.Reversible,
 		Sites: each(s.Sites, func(at slipway.SiteSpec) Site {
 			return Site{Site: at.Site, Config: Settings(at.Config), Replicas: at.Replicas}
 		})}

@@ -18,6 +18,7 @@ func (s *Surface) registerAll() {
 	s.registerWhy()
 	s.registerRunning()
 	s.registerRollbacks()
+	s.registerSecrets()
 	s.registerEnvironments()
 	s.registerFreezes()
 	s.registerCalendars()
@@ -38,6 +39,7 @@ func tags() []*huma.Tag {
 		{Name: "deployments", Description: "Releases on their way, and decisions about them."},
 		{Name: "sets", Description: "Releases of several services that go out and come back together."},
 		{Name: "environments of a service", Description: "What runs where, and the way back."},
+		{Name: "secrets", Description: "Keys and versions, for many; values, for few."},
 		{Name: "environments", Description: "Places to run in, their locks and freezes, and the line of the whole organisation."},
 		{Name: "access", Description: "Who may do what, and tokens."},
 		{Name: "audit", Description: "Who did what."},

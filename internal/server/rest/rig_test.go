@@ -24,6 +24,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/app"
 	"github.com/slipway-dev/slipway/internal/calendar"
 	"github.com/slipway-dev/slipway/internal/engine"
+	"github.com/slipway-dev/slipway/internal/secrets/sealed"
 	"github.com/slipway-dev/slipway/internal/server"
 	"github.com/slipway-dev/slipway/internal/server/rest"
 	"github.com/slipway-dev/slipway/internal/slipway"
@@ -116,6 +117,9 @@ func open(t *testing.T, path string, now time.Time) *rig {
 	backend := fake.New(fake.Options{Now: r.clock})
 	registry := engine.NewRegistry(map[string]deployers.Deployer{"fake": backend, "broken": broken{backend}})
 	r.App = &app.App{Store: r.store, Deployers: registry, Clock: r.clock, AdminGroup: "admins", Calendars: &calendar.Calendars{}}
+	keeper, err := sealed.New(r.store, r.clock, bytes.Repeat([]byte{7}, sealed.KeySize))
+	ok(t, err)
+	r.App.Secret = &slipway.SecretDesk{Store: r.store, Secrets: keeper, Clock: r.clock}
 	r.engine = &engine.Engine{Store: r.store, Wakes: r.store, Feed: r.store, Deployers: registry, Clock: r.clock, Log: slog.New(slog.DiscardHandler)}
 	return r
 }

@@ -10,6 +10,7 @@ type Stage struct {
 	After       []string    `json:"after" doc:"Environments that a release must have reached first."`
 	Deployer    DeployerRef `json:"deployer"`
 	Strategy    Strategy    `json:"strategy"`
+	Secrets     []string    `json:"secrets" doc:"Keys that a release needs there."`
 	Gates       []Gate      `json:"gates"`
 	Verify      []Check     `json:"verify" doc:"What is checked of a release at work."`
 	Bake        string      `json:"bake,omitempty" doc:"How long the last phase is watched."`
@@ -54,7 +55,7 @@ type CanaryStep struct {
 
 func stage(s slipway.Stage) Stage {
 	return Stage{Environment: s.Environment, After: listed(s.After), Deployer: deployerRef(s.Deployer), Strategy: strategy(s.Strategy),
-		Gates: each(s.Gates, gate), Verify: each(s.Verify, check), Bake: duration(s.Bake), Hooks: hooks(s.Hooks),
+		Secrets: listed(s.Secrets), Gates: each(s.Gates, gate), Verify: each(s.Verify, check), Bake: duration(s.Bake), Hooks: hooks(s.Hooks),
 		Waves:       each(s.Waves, func(w slipway.Wave) Wave { return Wave{Site: w.Site, Config: Settings(w.Config)} }),
 		AutoPromote: s.AutoPromote, OnFailure: string(s.OnFailure), Deadline: s.Deadline.String()}
 }

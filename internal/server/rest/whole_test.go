@@ -84,8 +84,8 @@ func TestNothingIsLeftOut(t *testing.T) {
 		"Spec.Seq": true, "Plan.Prepared": true, // for the portal itself
 		"Measurement.Job": true, "Measurement.Pending": true, "CheckRun.Job": true, "CheckRun.JobSince": true, "CheckRun.ErrorsInRow": true, "CheckRun.PassedInRow": true,
 		"PhaseRun.Generation": true, "PhaseRun.UnreadySince": true, "PhaseRun.Attempts": true, "PhaseRun.Parked": true, "PhaseRun.Runner": true, "PhaseRun.Cursor": true,
-		"ObservedTrack.Addresses": true,
-		"ReleaseSet.Epoch":        true, "ReleaseSet.Asked": true, "SetOrder.TokenID": true, "SetItem.Seq": true,
+		"ObservedTrack.Addresses": true, "Observed.Forgot": true,
+		"ReleaseSet.Epoch": true, "ReleaseSet.Asked": true, "SetOrder.TokenID": true, "SetItem.Seq": true,
 	}
 	var (
 		st  slipway.Stage

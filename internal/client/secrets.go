@@ -1,0 +1,130 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+// Key is one key of a service in an environment.
+type Key struct {
+	Name   string `json:"name"`
+	Set    bool   `json:"set"`
+	Needed bool   `json:"needed"`
+	Alike  string `json:"alike"`
+	Runs   int    `json:"runs"`
+}
+
+// Keys are the keys of a service in an environment, without their values.
+type Keys struct {
+	Environment string     `json:"environment"`
+	Path        string     `json:"path"`
+	Version     int        `json:"version"`
+	Keys        []Key      `json:"keys"`
+	ChangedBy   string     `json:"changedBy"`
+	ChangedAt   *time.Time `json:"changedAt"`
+	Problem     string     `json:"problem"`
+	WhyNot      string     `json:"whyNot"`
+}
+
+// KeyMatrix is which keys a service has where.
+type KeyMatrix struct {
+	Environments []Keys `json:"environments"`
+}
+
+// KeyVersion is one version of the keys of a service in an environment.
+type KeyVersion struct {
+	Version int       `json:"version"`
+	At      time.Time `json:"at"`
+	State   string    `json:"state"`
+	How     string    `json:"how"`
+	By      string    `json:"by"`
+	Keys    []string  `json:"keys"`
+	Runs    bool      `json:"runs"`
+}
+
+// KeyVersions are the versions, newest first.
+type KeyVersions struct {
+	Path    string       `json:"path"`
+	Current int          `json:"current"`
+	Items   []KeyVersion `json:"items"`
+}
+
+// ChangeKeys sets and removes keys.
+type ChangeKeys struct {
+	Set    map[string]string `json:"set,omitempty"`
+	Remove []string          `json:"remove,omitempty"`
+	Over   *int              `json:"over,omitempty"`
+	Import bool              `json:"import,omitempty"`
+}
+
+// KeysChanged is what came of a change, or would come of it.
+type KeysChanged struct {
+	Path    string   `json:"path"`
+	Version int      `json:"version"`
+	New     []string `json:"new"`
+	Replace []string `json:"replace"`
+	Keep    []string `json:"keep"`
+}
+
+// KeyDifference is one key of two environments.
+type KeyDifference struct {
+	Key  string `json:"key"`
+	What string `json:"what"`
+}
+
+// KeyValue is the value of a key.
+type KeyValue struct {
+	Key     string `json:"key"`
+	Value   string `json:"value"`
+	Version int    `json:"version"`
+}
+
+func stage(service, environment string, more ...string) []string {
+	return append([]string{"services", service, "environments", environment, "secrets"}, more...)
+}
+
+// Secrets tells which keys a service has in which environment.
+func (c *Client) Secrets(ctx context.Context, service string) (Answer[KeyMatrix], error) {
+	return get[KeyMatrix](ctx, c, nil, "services", service, "secrets")
+}
+
+// SecretVersions lists the versions in an environment.
+func (c *Client) SecretVersions(ctx context.Context, service, environment string) (Answer[KeyVersions], error) {
+	return get[KeyVersions](ctx, c, nil, stage(service, environment, "versions")...)
+}
+
+// ChangeSecrets sets and removes keys, or says what that would do.
+func (c *Client) ChangeSecrets(ctx context.Context, service, environment string, change ChangeKeys, dryRun bool) (Answer[KeysChanged], error) {
+	return call[KeysChanged](ctx, c, request{method: http.MethodPatch, path: stage(service, environment), query: dry(dryRun), body: change})
+}
+
+// CompareSecrets compares two environments.
+func (c *Client) CompareSecrets(ctx context.Context, service, from, to string) (Answer[List[KeyDifference]], error) {
+	return get[List[KeyDifference]](ctx, c, url.Values{"from": {from}, "to": {to}}, "services", service, "secrets", "compare")
+}
+
+// RestoreSecrets makes an older version, or one key of it, the newest again.
+func (c *Client) RestoreSecrets(ctx context.Context, service, environment string, version int, key string) (Answer[KeysChanged], error) {
+	body := map[string]any{"version": version}
+	if key != "" {
+		body["key"] = key
+	}
+	return post[KeysChanged](ctx, c, body, stage(service, environment, "rollback")...)
+}
+
+// RemoveSecrets deletes, undeletes or destroys versions.
+func (c *Client) RemoveSecrets(ctx context.Context, service, environment, verb string, versions []int) (Answer[KeysChanged], error) {
+	return post[KeysChanged](ctx, c, map[string]any{"versions": versions}, stage(service, environment, verb)...)
+}
+
+// RevealSecret returns the value of a key; version 0 is the newest.
+func (c *Client) RevealSecret(ctx context.Context, service, environment, key string, version int) (Answer[KeyValue], error) {
+	query := url.Values{}
+	if version > 0 {
+		query.Set("version", strconv.Itoa(version))
+	}
+	return get[KeyValue](ctx, c, query, stage(service, environment, "values", key)...)
+}

@@ -78,6 +78,10 @@ type Observed struct {
 	Preview   string // where the track with Preview answers; empty while none has it
 	Message   string // one line for people: "3 of 5 ready"
 	Failure   *Failure
+	// Forgot: the values of secrets, which are kept in memory only, are gone since
+	// the deployer was restarted. What runs goes on; the same desired state is to
+	// be applied again before something has to be started anew.
+	Forgot bool
 }
 
 // ObservedTrack is one release as it really runs.

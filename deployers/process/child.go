@@ -110,6 +110,19 @@ func (t *target) secretsOf(spec trackSpec) (map[string]deployers.Secret, error) 
 	return secrets, nil
 }
 
+// forgot reports whether something that is desired needs secrets
+// that are not known since Slipway was restarted. t.mu is held.
+func (t *target) forgot() bool {
+	for _, spec := range t.state.Desired {
+		for _, name := range spec.SecretNames {
+			if _, ok := t.secrets[spec.ID][name]; !ok {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // environment is as small as programs bear it; Slipway's own environment, with
 // its credentials, is not handed on.
 func (t *target) environment(spec trackSpec, secrets map[string]deployers.Secret, rec record) []string {

@@ -42,6 +42,7 @@ func (t *target) observe(status proxyStatus) deployers.Observed {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	o := deployers.Observed{At: time.Now(), Generation: t.state.Generation, Converged: t.inEffect() && t.routed(status.Routes)}
+	o.Forgot = t.forgot()
 	if t.proxy != nil && t.state.Port != 0 {
 		o.Address = fmt.Sprintf("http://127.0.0.1:%d", t.state.Port)
 	}

@@ -76,6 +76,9 @@ func (a *App) start(ctx context.Context, actor slipway.Actor, p slipway.Permissi
 	if err != nil || answered {
 		return d, err
 	}
+	if err := a.seeSecrets(ctx, &draft, r); err != nil {
+		return slipway.Deployment{}, err
+	}
 	evidence := draft.Plan
 	asking, cancel := context.WithTimeout(ctx, evidenceFor)
 	defer cancel()

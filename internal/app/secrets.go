@@ -6,6 +6,7 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -43,6 +44,9 @@ type SecretCell struct {
 	// where values may not be compared.
 	Alike string
 }
+
+// Names lists the keys of the column, sorted.
+func (c SecretColumn) Names() []string { return slices.Sorted(maps.Keys(c.Cells)) }
 
 // noSecrets says that no store is configured.
 func noSecrets() error {
@@ -84,6 +88,23 @@ func (a *App) Secrets(ctx context.Context, actor slipway.Actor, service string) 
 	}
 	m.fill(values)
 	return m, a.lastChanges(ctx, &m)
+}
+
+// SecretsIn is the column of one environment, for whoever may list it.
+func (a *App) SecretsIn(ctx context.Context, actor slipway.Actor, service, environment string) (SecretColumn, error) {
+	if _, err := a.secretPlace(ctx, actor, service, environment, slipway.SecretList); err != nil {
+		return SecretColumn{}, err
+	}
+	m, err := a.Secrets(ctx, actor, service)
+	for _, c := range m.Environments {
+		if err == nil && c.Environment.Name == environment {
+			return c, nil
+		}
+	}
+	if err == nil {
+		err = slipway.NotFound("stage of "+service, environment)
+	}
+	return SecretColumn{}, err
 }
 
 // secretColumns loads what the matrix is about and what the asker may.
@@ -289,6 +310,22 @@ func (a *App) secretPlaceIn(ctx context.Context, tx slipway.Tx, actor slipway.Ac
 		return secretPlace{}, err
 	}
 	return secretPlace{s, environment, a.Secret.Path(s, environment)}, nil
+}
+
+// seeSecrets looks at the secrets that a plan pins, and makes the plan anew from
+// what is there. That the store is not to be had keeps nobody from asking: the
+// gate says so.
+func (a *App) seeSecrets(ctx context.Context, draft *slipway.Draft, r slipway.Request) error {
+	if a.Secret == nil || len(draft.Plan.To.Secrets) == 0 {
+		return nil
+	}
+	if _, err := a.Secret.Look(ctx, draft.Service, r.Environment); err != nil {
+		return err
+	}
+	return a.Store.Read(ctx, func(tx slipway.Tx) (err error) {
+		*draft, err = slipway.MakeDraft(ctx, tx, a.Deployers, r)
+		return err
+	})
 }
 
 // keysInWords names keys, or how many there are.

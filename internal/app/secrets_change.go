@@ -69,6 +69,7 @@ func checkChanges(changes map[string]*slipway.Secret) error {
 
 // RestoreSecrets makes an older version, or one key of it, the newest again.
 type RestoreSecrets struct {
+	Once
 	Service     string
 	Environment string
 	Version     int
@@ -81,7 +82,7 @@ func (a *App) RestoreSecrets(ctx context.Context, actor slipway.Actor, c Restore
 	if c.Version < 1 {
 		return SecretsChanged{}, slipway.Invalid("The rollback", []slipway.FieldError{{Field: "version", Message: "is the number of a version"}})
 	}
-	change := secretChange{action: "restored", verb: fmt.Sprintf("restores version %d of", c.Version), permission: slipway.SecretWrite, over: c.Over}
+	change := secretChange{action: "restored", verb: fmt.Sprintf("restores version %d of", c.Version), permission: slipway.SecretWrite, over: c.Over, once: c.Once, command: c}
 	if change.keys = []string{}; c.Key != "" {
 		change.keys = []string{c.Key}
 	}
@@ -114,6 +115,7 @@ const (
 
 // RemoveSecrets does one of the verbs to versions.
 type RemoveSecrets struct {
+	Once
 	Service     string
 	Environment string
 	Verb        SecretVerb
@@ -123,7 +125,7 @@ type RemoveSecrets struct {
 // RemoveSecrets refuses to take away what runs was given: its next restart would
 // fail.
 func (a *App) RemoveSecrets(ctx context.Context, actor slipway.Actor, c RemoveSecrets) (SecretsChanged, error) {
-	change := secretChange{action: string(c.Verb) + "d", verb: string(c.Verb) + "s", permission: slipway.SecretWrite, versions: c.Versions}
+	change := secretChange{action: string(c.Verb) + "d", verb: string(c.Verb) + "s", permission: slipway.SecretWrite, versions: c.Versions, once: c.Once, command: c}
 	verbs := map[SecretVerb]func(context.Context, string, []int) error{}
 	if a.Secret != nil {
 		verbs = map[SecretVerb]func(context.Context, string, []int) error{DeleteVersions: a.Secret.Secrets.Delete,
@@ -153,6 +155,8 @@ type secretChange struct {
 	keys       []string
 	versions   []int
 	over       *int
+	once       Once
+	command    any // what Once is about
 	do         func(place secretPlace, over int) (version int, err error)
 }
 
@@ -184,9 +188,12 @@ func numbers(versions []int) string {
 // change that was perhaps made, and never a change without an entry.
 func (a *App) changeSecrets(ctx context.Context, actor slipway.Actor, service, environment string, c secretChange) (SecretsChanged, error) {
 	var place secretPlace
-	over := 0
+	over, answered, outcome := 0, false, ""
 	prepare := func(tx slipway.Tx) (err error) {
 		if place, err = a.secretPlaceIn(ctx, tx, actor, service, environment, c.permission); err != nil {
+			return err
+		}
+		if outcome, answered, err = a.answered(ctx, tx, actor, c.once, c.command); err != nil || answered {
 			return err
 		}
 		if c.action != "deleted" && c.action != "destroyed" {
@@ -203,6 +210,10 @@ func (a *App) changeSecrets(ctx context.Context, actor slipway.Actor, service, e
 	}
 	if err := a.Store.Read(ctx, prepare); err != nil {
 		return SecretsChanged{}, err
+	}
+	if answered {
+		version, err := atoi("version", outcome)
+		return SecretsChanged{Path: place.path, Version: int(version), Keys: c.keys}, err
 	}
 	if c.over != nil {
 		over = *c.over
@@ -234,6 +245,9 @@ func (a *App) changeSecrets(ctx context.Context, actor slipway.Actor, service, e
 		err := tx.Secrets().AddChange(ctx, slipway.SecretChange{Service: service, Environment: environment, Path: place.path, Version: version,
 			Action: c.action, Keys: c.keys, By: actor.ID, ByName: actor.Name, At: now})
 		if err != nil {
+			return err
+		}
+		if _, err := a.once(ctx, tx, actor, c.once, c.command, func() (string, error) { return strconv.Itoa(version), nil }); err != nil {
 			return err
 		}
 		on := place.resource()

@@ -179,7 +179,7 @@ func HandOver(ctx context.Context, store slipway.Store, registry *engine.Registr
 	}
 	for _, d := range live {
 		progress(fmt.Sprintf("starting %s %s in %s", d.Service, d.Version, d.Environment))
-		if _, err := registry.Hand(ctx, d); err != nil {
+		if _, err := registry.Hand(ctx, d, nil); err != nil {
 			return fmt.Errorf("demo: %s in %s: %w", d.Service, d.Environment, err)
 		}
 	}

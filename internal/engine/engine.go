@@ -29,6 +29,7 @@ type Engine struct {
 	Rights    slipway.Rights  // nil: nothing goes in sets
 	Archive   slipway.Archive // nil: nothing is forgotten
 	Keep      slipway.Retention
+	Secrets   *slipway.SecretDesk // nil: no stage needs any
 	Aids      slipway.Aids
 	Clock     slipway.Clock
 	Log       *slog.Logger

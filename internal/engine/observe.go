@@ -147,7 +147,12 @@ func (e *Engine) askAfter(ctx context.Context, s slipway.StageState) (slipway.Ob
 			return slipway.Observed{}, false
 		}
 		merged := mergeSite(all, site, seen.Observed)
+		merged.Forgot = seen.Observed.Forgot || all != nil && all.Forgot
 		all = &merged
+	}
+	if all.Forgot {
+		all.Forgot = false
+		e.remindStage(ctx, s)
 	}
 	return *all, true
 }

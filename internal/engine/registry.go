@@ -86,7 +86,7 @@ func (r *Registry) Preview(ctx context.Context, p slipway.Plan) (string, []byte,
 		t := deployers.Target{Service: p.Service, Environment: p.Environment, Site: site}
 		var preview deployers.Preview
 		err := guard(func() (err error) {
-			preview, err = d.Preview(ctx, t, desired(p, slipway.PhaseRun{Desired: last[site]}))
+			preview, err = d.Preview(ctx, t, named(p, desired(p, slipway.PhaseRun{Desired: last[site]})))
 			return err
 		})
 		if err != nil {
@@ -113,8 +113,9 @@ func guard(f func() error) (err error) {
 
 // Hand gives what is live in a stage to its deployer once more, under the
 // generation it was made live with, and reports what runs. It is for a deployer
-// that has lost its memory: a new host, an empty data directory.
-func (r *Registry) Hand(ctx context.Context, d slipway.Deployment) (slipway.Observed, error) {
+// that has lost its memory: a new host, an empty data directory. Without a desk,
+// what needs secrets cannot be handed over.
+func (r *Registry) Hand(ctx context.Context, d slipway.Deployment, desk *slipway.SecretDesk) (slipway.Observed, error) {
 	deployer, ok := r.byName[d.Plan.To.Deployer.Name]
 	runs := d.LastRuns()
 	if !ok || len(runs) == 0 {
@@ -123,11 +124,15 @@ func (r *Registry) Hand(ctx context.Context, d slipway.Deployment) (slipway.Obse
 	var all *slipway.Observed
 	for _, run := range runs {
 		t := target(d, run.Desired.Site)
-		if err := guard(func() error { return deployer.Apply(ctx, t, desired(d.Plan, run)) }); err != nil {
+		whole, err := furnished(ctx, desk, d.Plan, run)
+		if err == nil {
+			err = guard(func() error { return deployer.Apply(ctx, t, whole) })
+		}
+		if err != nil {
 			return slipway.Observed{}, err
 		}
 		var o deployers.Observed
-		err := guard(func() (err error) {
+		err = guard(func() (err error) {
 			o, err = deployer.Observe(ctx, t)
 			return err
 		})
@@ -175,7 +180,7 @@ func desired(p slipway.Plan, run slipway.PhaseRun) deployers.Desired {
 
 func observed(o deployers.Observed, site string) slipway.Observed {
 	out := slipway.Observed{At: o.At.UTC().Truncate(time.Microsecond), Generation: o.Generation, Converged: o.Converged,
-		Address: o.Address, Preview: o.Preview, Message: o.Message, Tracks: []slipway.ObservedTrack{}}
+		Address: o.Address, Preview: o.Preview, Message: o.Message, Forgot: o.Forgot, Tracks: []slipway.ObservedTrack{}}
 	for _, t := range o.Tracks {
 		out.Tracks = append(out.Tracks, slipway.ObservedTrack{Site: site, Spec: t.ID, Version: t.Version, Wanted: t.Wanted, Ready: t.Ready,
 			Weight: t.Weight, Draining: t.Draining, Addresses: t.Addresses, Message: t.Message})

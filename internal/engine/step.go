@@ -49,6 +49,9 @@ func (e *Engine) judge(ctx context.Context, seen slipway.Deployment) (next time.
 	if err != nil {
 		return time.Time{}, err
 	}
+	if err := e.lookAtSecrets(ctx, seen); err != nil {
+		return time.Time{}, err
+	}
 	stale := false
 	err = e.Store.Write(ctx, func(tx slipway.Tx) error {
 		d, err := tx.Deployments().Get(ctx, seen.ID)
@@ -157,7 +160,13 @@ func (e *Engine) apply(ctx context.Context, d slipway.Deployment) (time.Time, er
 	}
 	call, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	err := guard(func() error { return deployer.Apply(call, target(d, run.Desired.Site), desired(d.Plan, *run)) })
+	whole, err := furnished(call, e.Secrets, d.Plan, *run)
+	if err != nil && ctx.Err() == nil {
+		return e.withhold(ctx, d, err)
+	}
+	if err == nil {
+		err = guard(func() error { return deployer.Apply(call, target(d, run.Desired.Site), whole) })
+	}
 	if ctx.Err() != nil {
 		return time.Time{}, ctx.Err()
 	}
@@ -188,6 +197,9 @@ func (e *Engine) observe(ctx context.Context, d slipway.Deployment, cursor strin
 		return e.take(ctx, d, slipway.Seen{Err: "there is no deployer " + d.Plan.To.Deployer.Name + " here"}, nil)
 	}
 	seen := e.ask(ctx, deployer, d, d.Current().Desired.Site)
+	if seen.Observed.Forgot {
+		e.remind(ctx, deployer, d, *d.Current())
+	}
 	if ctx.Err() != nil {
 		return time.Time{}, ctx.Err()
 	}

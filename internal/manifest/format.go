@@ -49,6 +49,7 @@ func formatStage(s slipway.Stage) *yaml.Node {
 	}
 	put(stage, "deployer", deployer)
 	put(stage, "strategy", formatStrategy(s.Strategy))
+	putTexts(stage, "secrets", s.Secrets)
 	putList(stage, "gates", s.Gates, formatGate)
 	putList(stage, "verify", s.Verify, formatCheck)
 	putDuration(stage, "bake", s.Bake)

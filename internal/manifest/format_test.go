@@ -193,7 +193,7 @@ func pipelines() *rapid.Generator[slipway.Pipeline] {
 		for i := range rapid.IntRange(0, 2).Draw(t, "stages") {
 			p.Stages = append(p.Stages, slipway.Stage{
 				Environment: fmt.Sprintf("env-%d", i), Deployer: slipway.DeployerRef{Name: "process", Config: configs(t)},
-				Strategy: strategies().Draw(t, "strategy"), Gates: gates(t), Verify: rapid.SliceOfN(checks(), 0, 2).Draw(t, "verify"), Bake: durations().Draw(t, "bake"),
+				Strategy: strategies().Draw(t, "strategy"), Secrets: rapid.SliceOfN(rapid.StringMatching(`[A-Za-z_.-]{1,9}`), 0, 2).Draw(t, "secrets"), Gates: gates(t), Verify: rapid.SliceOfN(checks(), 0, 2).Draw(t, "verify"), Bake: durations().Draw(t, "bake"),
 				Hooks: slipway.Hooks{Before: hooks.Draw(t, "before"), BeforeTraffic: hooks.Draw(t, "beforeTraffic"), After: hooks.Draw(t, "after"), OnRollback: hooks.Draw(t, "onRollback")},
 				Waves: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) slipway.Wave {
 					return slipway.Wave{Site: words().Draw(t, "site"), Config: configs(t)}

@@ -108,6 +108,7 @@ func (f *File) stage(s *scan) func(int, string, *yaml.Node) {
 			"after":       s.texts(&g.After),
 			"deployer":    s.deployer(&g.Deployer),
 			"strategy":    s.strategy(&g.Strategy),
+			"secrets":     s.texts(&g.Secrets),
 			"gates":       s.list(s.gate(&g.Gates)),
 			"verify":      s.list(s.check(&g.Verify)),
 			"bake":        s.duration(&g.Bake),

@@ -191,6 +191,11 @@ func LoadGateFacts(ctx context.Context, tx Tx, aids Aids, d Deployment, now time
 	if f.Freezes, err = FreezesIn(ctx, tx, aids, now, d.Environment); err != nil {
 		return f, err
 	}
+	if len(d.Plan.To.Secrets) > 0 {
+		if f.Secrets, err = tx.Secrets().View(ctx, d.Service, d.Environment); err != nil {
+			return f, err
+		}
+	}
 	if d.ID != 0 {
 		if err := f.loadVotes(ctx, tx, aids); err != nil {
 			return f, err

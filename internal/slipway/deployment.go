@@ -99,22 +99,23 @@ const (
 
 // PhaseRun is a phase at work.
 type PhaseRun struct {
-	Desired      Desired    `json:"desired"`
-	Generation   int64      `json:"generation"`
-	State        PhaseState `json:"state"`
-	Message      string     `json:"message,omitempty"`
-	StartedAt    time.Time  `json:"startedAt"`
-	UnreadySince time.Time  `json:"unreadySince"` // since when it is not ready, moved back by the time that it was not before; the deadline counts from here
-	ReadyAt      *time.Time `json:"readyAt,omitempty"`
-	EndedAt      *time.Time `json:"endedAt,omitempty"`
-	Attempts     int        `json:"attempts,omitempty"` // failed calls of the deployer
-	Try          int        `json:"try,omitempty"`      // of a hook: runs before this one
-	Parked       bool       `json:"parked,omitempty"`   // the deployment is paused because this call is lost, and for nothing else
-	Released     bool       `json:"released,omitempty"` // somebody let it go on
-	Runner       string     `json:"runner,omitempty"`   // of a hook: who runs its job
-	Cursor       string     `json:"cursor,omitempty"`   // of a hook: how far its output was read
-	Back         int        `json:"back,omitempty"`     // place on the way back, from 1; 0: on the way forward
-	Checks       []CheckRun `json:"checks,omitempty"`   // in the order of the plan's; those with nothing to ask here are left out
+	Desired       Desired    `json:"desired"`
+	Generation    int64      `json:"generation"`
+	State         PhaseState `json:"state"`
+	Message       string     `json:"message,omitempty"`
+	StartedAt     time.Time  `json:"startedAt"`
+	UnreadySince  time.Time  `json:"unreadySince"` // since when it is not ready, moved back by the time that it was not before; the deadline counts from here
+	ReadyAt       *time.Time `json:"readyAt,omitempty"`
+	EndedAt       *time.Time `json:"endedAt,omitempty"`
+	Attempts      int        `json:"attempts,omitempty"`      // failed calls of the deployer
+	WithheldSince *time.Time `json:"withheldSince,omitempty"` // since when it waits for its secrets
+	Try           int        `json:"try,omitempty"`           // of a hook: runs before this one
+	Parked        bool       `json:"parked,omitempty"`        // the deployment is paused because this call is lost, and for nothing else
+	Released      bool       `json:"released,omitempty"`      // somebody let it go on
+	Runner        string     `json:"runner,omitempty"`        // of a hook: who runs its job
+	Cursor        string     `json:"cursor,omitempty"`        // of a hook: how far its output was read
+	Back          int        `json:"back,omitempty"`          // place on the way back, from 1; 0: on the way forward
+	Checks        []CheckRun `json:"checks,omitempty"`        // in the order of the plan's; those with nothing to ask here are left out
 }
 
 // maxRuns bounds the desired states that one deployment can ask for, which
@@ -190,6 +191,9 @@ type Observed struct {
 	Preview    string          `json:"preview,omitempty"` // where a track with no traffic yet can be looked at
 	Message    string          `json:"message,omitempty"`
 	Failed     bool            `json:"failed,omitempty"` // waiting longer cannot help
+
+	// Forgot: the deployer has to be told the secrets again. It is not kept.
+	Forgot bool `json:"-"`
 }
 
 // Stage state: what is known of one service in one environment.

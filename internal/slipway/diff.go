@@ -40,6 +40,7 @@ func DiffSpecs(from *Spec, to Spec) []Difference {
 	d.references(before, to)
 	d.maps("config", before.Config, to.Config)
 	d.maps("secret", secretVersions(before), secretVersions(to))
+	d.value("secret", "path", before.SecretPath, to.SecretPath)
 	d.value("deployer", "deployer", before.Deployer.Name, to.Deployer.Name)
 	d.settings(before, to, from == nil)
 	d.value("release", "reversible", reversible(from), reversible(&to))
@@ -177,7 +178,9 @@ func artifactDigests(s Spec) map[string]string {
 func secretVersions(s Spec) map[string]string {
 	out := map[string]string{}
 	for key, version := range s.Secrets {
-		out[key] = fmt.Sprintf("version %d", version)
+		if out[key] = fmt.Sprintf("version %d", version); version == 0 {
+			out[key] = "not set"
+		}
 	}
 	return out
 }

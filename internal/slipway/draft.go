@@ -81,6 +81,13 @@ func MakeDraft(ctx context.Context, tx Tx, deployers Deployers, r Request) (Draf
 		in.Live = &d.State.Live.Spec
 	}
 	in.Partial = d.State.Partial
+	if len(stage.Secrets) > 0 {
+		view, err := tx.Secrets().View(ctx, r.Service, r.Environment)
+		if err != nil {
+			return d, err
+		}
+		in.Secrets = &view
+	}
 	d.Plan = NewPlan(in)
 	return d, nil
 }

@@ -73,6 +73,7 @@ type GateFacts struct {
 	Votes       []Vote               // of the deployment, for any plan
 	Void        map[counted]string   // votes that a gate counts no more, and why
 	Bypasses    []Bypass             // of the deployment, for any plan
+	Secrets     SecretView           // of the stage, if the plan pins any
 	LiveSince   map[string]time.Time // environment → since when the release is live there
 }
 
@@ -80,6 +81,9 @@ type GateFacts struct {
 // those of its plan. The order is fixed: controls first, people last.
 func Verdicts(f GateFacts) []Verdict {
 	verdicts := []Verdict{blockVerdict(f), lockVerdict(f), freezeVerdict(f), lineVerdict(f)}
+	if len(f.Deployment.Plan.To.Secrets) > 0 {
+		verdicts = append(verdicts, secretsVerdict(f))
+	}
 	if f.Deployment.Plan.NotBefore != nil {
 		verdicts = append(verdicts, scheduleVerdict(f))
 	}

@@ -50,6 +50,12 @@ type (
 		Retry      bool
 		Lost       bool
 	}
+	// Withheld: the secrets of a desired state are not to be had now, so the
+	// deployer was not asked. The phase waits for them and nothing else.
+	Withheld struct {
+		Generation int64
+		Reason     string
+	}
 	// Seen: the deployer reported what runs, or why it cannot (Err).
 	Seen struct {
 		Observed Observed
@@ -86,6 +92,7 @@ func (CancelledBy) name() string     { return "cancelled" }
 func (Claimed) name() string         { return "claimed" }
 func (Accepted) name() string        { return "accepted" }
 func (Refused) name() string         { return "refused" }
+func (Withheld) name() string        { return "withheld" }
 func (Seen) name() string            { return "observed" }
 func (JobSeen) name() string         { return "job" }
 func (Measured) name() string        { return "measured" }
@@ -163,10 +170,12 @@ func (m *machine) handle(ev Event) {
 		}
 	case Accepted:
 		if run := m.d.Current(); run.Generation == ev.Generation && run.State == Applying {
-			run.State, run.Attempts, run.UnreadySince = Converging, 0, m.now
+			run.State, run.Attempts, run.UnreadySince, run.WithheldSince = Converging, 0, m.now, nil
 		}
 	case Refused:
 		m.refused(ev)
+	case Withheld:
+		m.withheld(ev)
 	case Seen:
 		m.seen(ev)
 	case JobSeen:
@@ -252,6 +261,20 @@ func (m *machine) resumed(ev ResumedBy) {
 	}
 	run.Released = true
 	m.advance()
+}
+
+// withheld parks a phase whose secrets are not to be had. No attempt is counted
+// and no deadline runs: it goes on by itself, or somebody cancels it.
+func (m *machine) withheld(ev Withheld) {
+	run := m.d.Current()
+	if run.Generation != ev.Generation || run.State != Applying {
+		return
+	}
+	if run.WithheldSince == nil {
+		run.WithheldSince = &m.now
+	}
+	run.Message = ev.Reason
+	m.d.Message = sentences("Waits for secrets since "+run.WithheldSince.UTC().Format("15:04:05 MST"), ev.Reason)
 }
 
 // maxAttempts is how often in a row the deployer may fail to take a desired

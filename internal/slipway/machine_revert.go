@@ -156,6 +156,9 @@ func (m *machine) nextWake() *time.Time {
 	switch run.State {
 	case Applying:
 		at = m.now.Add(min(latest, time.Duration(run.Attempts)*soonest))
+		if run.WithheldSince != nil {
+			at = m.now.Add(latest)
+		}
 	case Converging:
 		if run.Desired.Hook != nil {
 			at = m.now.Add(clamp(m.now.Sub(run.StartedAt)/10, soonest, latest))

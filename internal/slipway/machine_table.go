@@ -20,6 +20,7 @@ func Table() []Transition {
 		{Waiting, "cancelled", []State{Cancelled}},
 
 		{Running, "claimed", []State{Running}},
+		{Running, "withheld", []State{Running}},
 		{Running, "accepted", []State{Running}},
 		{Running, "refused", []State{Running, Paused, Succeeded, Reverting, Failed}},
 		{Running, "observed", []State{Running, Paused, Succeeded, Reverting, Failed}},
@@ -30,6 +31,7 @@ func Table() []Transition {
 		{Running, "superseded", []State{Superseded}},
 
 		{Paused, "claimed", []State{Paused}},
+		{Paused, "withheld", []State{Paused}},
 		{Paused, "accepted", []State{Paused}},
 		{Paused, "refused", []State{Paused, Reverting, Failed}},
 		{Paused, "observed", []State{Paused, Running, Succeeded, Reverting, Failed}},
@@ -40,6 +42,7 @@ func Table() []Transition {
 		{Paused, "superseded", []State{Superseded}},
 
 		{Reverting, "claimed", []State{Reverting}},
+		{Reverting, "withheld", []State{Reverting}},
 		{Reverting, "accepted", []State{Reverting}},
 		{Reverting, "refused", []State{Reverting, RolledBack, Cancelled, Failed}},
 		{Reverting, "observed", []State{Reverting, RolledBack, Cancelled, Failed}},

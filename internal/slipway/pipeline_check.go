@@ -34,6 +34,7 @@ func CheckPipeline(p Pipeline, environments []Environment, aids CheckAids) []Fie
 		c.after(i, s)
 		c.waves(i, s)
 		c.deployer(i, s)
+		c.secrets(i, s)
 		c.gates(i, s)
 		c.verify(i, s)
 		c.hooks(i, s)
@@ -95,6 +96,22 @@ func (c *pipelineCheck) isStaged(field, name string) bool {
 		c.add(field, "no stage of this pipeline is for %q", name)
 	}
 	return ok
+}
+
+// secrets refuses names that no key has, and keys that nobody would deliver.
+func (c *pipelineCheck) secrets(i int, s Stage) {
+	field := fmt.Sprintf("stages[%d].secrets", i)
+	c.most(field, len(s.Secrets), MaxSecretKeys)
+	for j, key := range s.Secrets {
+		if wrong := CheckSecretKey(key); wrong != "" {
+			c.add(fmt.Sprintf("%s[%d]", field, j), "%s", wrong)
+		} else if slices.Index(s.Secrets, key) < j {
+			c.add(fmt.Sprintf("%s[%d]", field, j), "%s is there twice", key)
+		}
+	}
+	if capabilities, ok := c.aids.Deployers.Capabilities(s.Deployer.Name); len(s.Secrets) > 0 && ok && !capabilities.Secrets {
+		c.add(field, "deployer %q delivers no secrets", s.Deployer.Name)
+	}
 }
 
 func (c *pipelineCheck) deployer(i int, s Stage) {

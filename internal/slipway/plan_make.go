@@ -16,9 +16,10 @@ type PlanInput struct {
 	Partial   *Partial // what has a part of its traffic, if anything
 	Replicas  int      // of the stage's deployer config
 	Sites     []SiteSpec
-	Restore   *Spec      // for a rollback: the spec that served before, taken whole
-	NotBefore *time.Time // for a scheduled promotion
-	Part      *Part      // instead of the part that the stage's partial strategy names
+	Restore   *Spec       // for a rollback: the spec that served before, taken whole
+	Secrets   *SecretView // what was last seen, where the stage needs keys
+	NotBefore *time.Time  // for a scheduled promotion
+	Part      *Part       // instead of the part that the stage's partial strategy names
 }
 
 // NewPlan freezes a plan. A rollback goes to exactly what served before, with
@@ -37,6 +38,9 @@ func NewPlan(in PlanInput) Plan {
 			Deployer: in.Stage.Deployer, Replicas: in.Replicas, Sites: in.Sites,
 			Reversible: in.Release.Content.Reversible,
 		},
+	}
+	if in.Secrets != nil {
+		plan.To.SecretPath, plan.To.Secrets = in.Secrets.Path, in.Secrets.pins(in.Stage.Secrets)
 	}
 	if plan.Gates == nil {
 		plan.Gates = []Gate{}

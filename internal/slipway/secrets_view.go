@@ -2,6 +2,7 @@ package slipway
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -18,6 +19,17 @@ type SecretView struct {
 	Fault   SecretFault `json:"fault,omitempty"` // of the last look, if it failed
 	Problem string      `json:"problem,omitempty"`
 	Since   *time.Time  `json:"since,omitempty"` // when looks began to fail
+}
+
+// pins are the needed keys with the version that has them; 0: it is not set.
+func (v SecretView) pins(needed []string) map[string]int {
+	pins := make(map[string]int, len(needed))
+	for _, key := range needed {
+		if pins[key] = 0; slices.Contains(v.Keys, key) {
+			pins[key] = v.Version
+		}
+	}
+	return pins
 }
 
 // SecretChange is one change that was made through Slipway.

@@ -24,7 +24,7 @@ func everyEvent(d Deployment) []Event {
 		Seen{Err: "connection refused"},
 	}
 	for _, g := range []int64{generation - 1, generation, generation + 1} {
-		events = append(events, Accepted{g},
+		events = append(events, Accepted{g}, Withheld{Generation: g, Reason: "Vault is sealed."},
 			Refused{Generation: g, Reason: "busy", Retry: true}, Refused{Generation: g, Reason: "quota", Retry: false},
 			Seen{Observed: Observed{Generation: g, Converged: true}},
 			Seen{Observed: Observed{Generation: g, Message: "1 of 4 ready"}},

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -26,6 +25,9 @@ type config struct {
 	PublicURL        string
 	DatabaseURL      string
 	SecretKey        string
+	SecretKeyOld     string
+	SecretPaths      string
+	Vault            vaultConfig
 	OIDCIssuer       string
 	OIDCClientID     string
 	OIDCClientSecret string
@@ -57,12 +59,14 @@ type setting struct {
 }
 
 func settings() []setting {
-	return []setting{
+	return append([]setting{
 		{"SLIPWAY_LISTEN", false, ":8080", func(c *config) *string { return &c.Listen }, "address of the portal"},
 		{"SLIPWAY_METRICS_LISTEN", false, ":9090", func(c *config) *string { return &c.MetricsListen }, "address of /metrics"},
 		{"SLIPWAY_PUBLIC_URL", false, "", func(c *config) *string { return &c.PublicURL }, "address that people's browsers use"},
 		{"SLIPWAY_DATABASE_URL", false, "", func(c *config) *string { return &c.DatabaseURL }, "sqlite:PATH or postgres://..."},
 		{"SLIPWAY_SECRET_KEY", true, "", func(c *config) *string { return &c.SecretKey }, "32 bytes in base64; seals what is kept encrypted"},
+		{"SLIPWAY_SECRET_KEY_PREVIOUS", true, "", func(c *config) *string { return &c.SecretKeyOld }, "the key before it: what it sealed is sealed anew at the start"},
+		{"SLIPWAY_SECRET_PATHS", false, "{team}/{service}/{environment}", func(c *config) *string { return &c.SecretPaths }, "where secrets lie, below the mount"},
 		{"SLIPWAY_OIDC_ISSUER", false, "", func(c *config) *string { return &c.OIDCIssuer }, "OpenID provider"},
 		{"SLIPWAY_OIDC_CLIENT_ID", false, "", func(c *config) *string { return &c.OIDCClientID }, "client at the provider"},
 		{"SLIPWAY_OIDC_CLIENT_SECRET", true, "", func(c *config) *string { return &c.OIDCClientSecret }, "its secret"},
@@ -82,7 +86,7 @@ func settings() []setting {
 		{"SLIPWAY_TERRAFORM", false, "", func(c *config) *string { return &c.Terraform }, "path of terraform or tofu; looked for on PATH if empty"},
 		{"SLIPWAY_DEPLOYERS", false, "", func(c *config) *string { return &c.Deployers }, "YAML that names deployers of your own: programs and web services"},
 		{"SLIPWAY_LOG_LEVEL", false, "info", func(c *config) *string { return &c.LogLevel }, "debug, info, warn or error"},
-	}
+	}, vaultSettings()...)
 }
 
 // loadConfig reads the file, if there is one, and the environment, and reports
@@ -146,7 +150,7 @@ func readEnvironment(environ []string) (map[string]string, []error) {
 	values := map[string]string{}
 	for _, line := range environ {
 		key, value, _ := strings.Cut(line, "=")
-		if strings.HasPrefix(key, "SLIPWAY_") && !clientKey(key) {
+		if strings.HasPrefix(key, "SLIPWAY_") && !clientKey(key) || vaultKey(key) {
 			values[key] = value
 		}
 	}
@@ -201,9 +205,7 @@ func (c config) check() []error {
 	if c.plainOutside(c.PublicURL) {
 		bad("SLIPWAY_PUBLIC_URL", "is http outside this machine; sessions need https")
 	}
-	if key, err := base64.StdEncoding.DecodeString(c.SecretKey); c.SecretKey != "" && (err != nil || len(key) != 32) {
-		bad("SLIPWAY_SECRET_KEY", "is 32 bytes in base64: head -c 32 /dev/urandom | base64")
-	}
+	problems = append(problems, c.checkSecrets()...)
 	if _, err := c.proxies(); err != nil {
 		bad("SLIPWAY_TRUSTED_PROXIES", "is a list of networks such as 10.0.0.0/8,192.0.2.7/32: %v", err)
 	}

@@ -3,14 +3,17 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,6 +25,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/engine"
 	"github.com/slipway-dev/slipway/internal/identity"
 	"github.com/slipway-dev/slipway/internal/identity/devissuer"
+	"github.com/slipway-dev/slipway/internal/secrets/sealed"
 	"github.com/slipway-dev/slipway/internal/server/browser"
 	"github.com/slipway-dev/slipway/internal/slipway"
 	"github.com/slipway-dev/slipway/internal/store"
@@ -129,6 +133,9 @@ func dev(ctx context.Context, out io.Writer, o devOptions) (err error) {
 	if err != nil {
 		return err
 	}
+	if c.SecretKey, err = devSecretKey(dir); err != nil {
+		return err
+	}
 	p, err := assemble(ctx, parts{config: c, log: log, store: db, deployers: backends, main: mainListener, metrics: metrics,
 		devIssuer: issuer, people: demoPeople()})
 	if err != nil {
@@ -153,6 +160,23 @@ func devConfig(publicURL, dir string, o devOptions) config {
 	return config{PublicURL: publicURL, DatabaseURL: "sqlite:" + filepath.Join(dir, "slipway.db"), DataDir: dir, LogLevel: o.logLevel,
 		OIDCIssuer: publicURL + "/dev/issuer", OIDCClientID: "slipway-dev", OIDCClientSecret: rand.Text(), OIDCGroupsClaim: "groups",
 		AdminGroup: demo.AdminGroup}
+}
+
+// devSecretKey makes the key of the built-in secret store once, beside what it
+// seals: it keeps values out of copies of the database, and nothing more.
+func devSecretKey(dir string) (string, error) {
+	path := filepath.Join(dir, "secret-key")
+	kept, err := os.ReadFile(path)
+	if err == nil {
+		return strings.TrimSpace(string(kept)), nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	key := make([]byte, sealed.KeySize)
+	_, _ = rand.Read(key) // never fails
+	text := base64.StdEncoding.EncodeToString(key)
+	return text, os.WriteFile(path, []byte(text+"\n"), 0o600)
 }
 
 // devPeople are the four who sign in at `slipway dev`.

@@ -70,7 +70,7 @@ func rootCommand() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return exitError{exitUsage, err} })
 	root.AddGroup(&cobra.Group{ID: "server", Title: "Server:"}, &cobra.Group{ID: "client", Title: "Client (over REST; SLIPWAY_URL, SLIPWAY_TOKEN):"})
-	server := []*cobra.Command{serveCommand(), devCommand(), migrateCommand(), databaseCommand(), auditCommand(), configCommand(), versionCommand(), deployerCommand()}
+	server := []*cobra.Command{serveCommand(), devCommand(), migrateCommand(), databaseCommand(), auditCommand(), configCommand(), vaultCommand(), versionCommand(), deployerCommand()}
 	for _, c := range server {
 		c.GroupID = "server"
 	}

@@ -80,6 +80,10 @@ func assemble(ctx context.Context, p parts) (*portal, error) {
 	usecases.Calendars, usecases.Prober = &calendar.Calendars{}, outside.checks
 	eng.Aids = slipway.Aids{Approvers: usecases, Calendars: usecases.Calendars}
 	eng.Rights = usecases
+	if usecases.Secret, err = newSecrets(ctx, p.config, p.store, p.log); err != nil {
+		return nil, err
+	}
+	eng.Secrets = usecases.Secret
 	breakable(p.deployers, eng, usecases)
 	provider, err := identity.New(ctx, identity.Config{
 		Issuer: p.config.OIDCIssuer, ClientID: p.config.OIDCClientID, ClientSecret: p.config.OIDCClientSecret,
@@ -104,7 +108,7 @@ func assemble(ctx context.Context, p parts) (*portal, error) {
 		Log: p.log, PublicURL: p.config.PublicURL, Version: version, App: usecases, Feed: p.store, Sessions: p.store.Sessions(),
 		Identity: provider, Surfaces: []server.Surface{pages, rest.New(rest.Config{App: usecases, Version: version, PublicURL: p.config.PublicURL})},
 		Assets: assets.Handler(), DevIssuer: p.devIssuer, TrustedProxies: proxies,
-		Ready: []server.Check{{Name: "database", Run: p.store.Ping}},
+		Ready: append([]server.Check{{Name: "database", Run: p.store.Ping}}, secretsReady(usecases.Secret)...),
 	})
 	if err != nil {
 		return nil, err

@@ -46,6 +46,7 @@ func gallery() map[string]templ.Component {
 		"gate-ended": page.Gate(s("inbox", ""), ended), "gate-voided": page.Gate(s("inbox", ""), voided), "gate-empty": page.Gate(s("inbox", ""), page.GateView{}),
 		"service": page.Service(s("board", "billing-api", "service:billing-api"), service()), "service-empty": page.Service(s("board", ""), page.ServiceView{Name: "x", HowTo: service().HowTo}),
 		"pipeline": page.Pipeline(s("board", "pipeline"), pipeline()), "pipeline-empty": page.Pipeline(s("board", ""), page.PipelineView{WhyNot: blocks()}),
+		"secrets": page.Secrets(s("board", "secrets"), secrets()), "secrets-empty": page.Secrets(s("board", ""), page.SecretsView{}),
 		"release": page.Release(s("board", "1.42.0"), release()), "release-empty": page.Release(s("board", ""), page.ReleaseView{}),
 		"compare": page.Compare(s("board", "compare"), compare()), "compare-empty": page.Compare(s("board", ""), page.CompareView{}),
 		"run": page.Run(s("board", "run 412", "deployment:412"), run()), "run-empty": page.Run(s("board", ""), page.RunView{}),

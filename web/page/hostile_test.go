@@ -58,6 +58,7 @@ func TestHostile(t *testing.T) {
 		for name, c := range map[string]templ.Component{
 			"board": page.Board(s, poisoned(t, board(), text)), "stage": page.Stage(s, poisoned(t, stage(), text)), "inbox": page.Inbox(s, poisoned(t, inbox(), text)),
 			"gate": page.Gate(s, poisoned(t, gate(), text)), "service": page.Service(s, poisoned(t, service(), text)), "pipeline": page.Pipeline(s, poisoned(t, pipeline(), text)),
+			"secrets": page.Secrets(s, poisoned(t, secrets(), text)),
 			"release": page.Release(s, poisoned(t, release(), text)), "compare": page.Compare(s, poisoned(t, compare(), text)), "run": page.Run(s, poisoned(t, run(), text)),
 			"rollback": page.Rollback(s, poisoned(t, rollback(), text)), "activity": page.Activity(s, poisoned(t, activity(), text)), "calendar": page.Calendar(s, poisoned(t, newCalendar("file"), text)), "calendar-form": page.Calendar(s, newCalendarOf("form", poisoned(t, newCalendar("form"), text))), "dry-run": page.DryRun(s, poisoned(t, dryRun(), text)), "why": page.Why(s, poisoned(t, whyNot(), text)), "register": page.Register(s, poisoned(t, register("form"), text)),
 			"people": page.People(s, poisoned(t, people(), text)), "environments": page.Environments(s, poisoned(t, environments(), text)), "tokens": page.Tokens(s, poisoned(t, tokens(), text)),

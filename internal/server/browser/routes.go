@@ -13,7 +13,7 @@ import (
 
 // Routes is every address that people can visit or send a form to.
 //
-// Below /s/:service the words r, compare and pipeline come before the name of
+// Below /s/:service the words r, compare, pipeline and secrets come before the name of
 // an environment; slipway.CheckEnvironmentName sees to it that none gets such a name.
 func (s *Surface) Routes() []server.Route {
 	var all []server.Route
@@ -86,6 +86,11 @@ func (s *Surface) services() []server.Route {
 		get("/s/:service/compare", read, s.compare),
 		get("/s/:service/pipeline", read, s.pipeline),
 		post("/s/:service/pipeline", server.Needs(slipway.PipelineApply), s.applyPipeline),
+		get("/s/:service/secrets", read, s.secrets),
+		post("/s/:service/secrets/set", server.Needs(slipway.SecretWrite), s.setSecret),
+		post("/s/:service/secrets/import", server.Needs(slipway.SecretWrite), s.importSecrets),
+		post("/s/:service/secrets/rollback", server.Needs(slipway.SecretWrite), s.rollbackSecrets),
+		post("/s/:service/secrets/reveal", server.Needs(slipway.SecretReveal), s.revealSecret),
 		get("/s/:service/r/:version", read, s.release),
 		get("/s/:service/r/:version/dry-run", read, s.dryRunOfRelease),
 		post("/s/:service/r/:version/promote", promote, s.promoteRelease),

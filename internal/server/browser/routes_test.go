@@ -24,6 +24,7 @@ func pages(d slipway.Deployment) map[string]string {
 		"/s/billing-api/compare": "Choose two sides", "/s/billing-api/compare?from=staging&to=production": "What differs",
 		"/s/billing-api/compare?from=1.0.0&to=1.2.0": "What differs", "/s/billing-api/compare?from=1.0.0&to=1.0.0": "Identical",
 		"/s/billing-api/pipeline": "revision 1", "/s/billing-api/pipeline?revision=1": "slipway.yaml", "/s/web/pipeline": "No revision yet",
+		"/s/billing-api/secrets": "Secrets", "/s/billing-api/secrets?environment=dev": "Import into dev", "/s/web/secrets": "No secrets yet",
 		"/activity": "asked for", "/activity?service=billing-api&actor=Jonas": "actor: Jonas", "/activity?action=nothing": "Nothing matches",
 		"/sets": "No release set yet", "/sets/new": "Promote several services",
 		"/new": "Register a service", "/new?from=yaml": "Paste a slipway.yaml", "/new?from=backstage": "catalog-info.yaml",
@@ -59,11 +60,20 @@ func (w *world) posts(d slipway.Deployment) {
 	w.fill("Ana", "/s/billing-api/r/1.3.0", "/s/billing-api/r/1.3.0/unblock").leadsTo("/s/billing-api/r/1.3.0")
 	w.fill("Ana", "/s/billing-api/r/1.3.0", "/s/billing-api/r/1.3.0/promote", "environment", "dev").status(http.StatusSeeOther)
 	w.fill("Ana", "/s/billing-api/pipeline", "/s/billing-api/pipeline", "intent", "apply", "yaml", strings.Replace(pipelineText, "weight: 25", "weight: 20", 1)).leadsTo("/s/billing-api/pipeline")
+	w.secretsPosts()
 	w.fill("Ana", "/new", "/new?from=form", "name", "ledger", "team", "payments").leadsTo("/s/ledger")
 	w.settingsPosts()
 	w.setPosts()
 	w.fill("Ana", "/", "/settings/appearance", "theme", "dark").leadsTo("/")
 	w.send("Ana", http.MethodPost, "/theme", url.Values{"theme": {"light"}, "return": {"/inbox"}}).leadsTo("/inbox")
+}
+
+func (w *world) secretsPosts() {
+	const path, at = "/s/billing-api/secrets", "/s/billing-api/secrets?environment=dev"
+	w.fill("Jonas", at, path+"/set", "key", "STRIPE_KEY", "value", "canary-1").leadsTo(at)
+	w.fill("Jonas", at, path+"/import", "text", "STRIPE_KEY=canary-2\nDB=x", "step", "import").leadsTo(at)
+	w.fill("Jonas", at, path+"/rollback").leadsTo(at)
+	w.fill("Ana", at, path+"/reveal").status(http.StatusOK)
 }
 
 func (w *world) settingsPosts() {

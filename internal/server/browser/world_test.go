@@ -1,6 +1,7 @@
 package browser_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -18,6 +19,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/app"
 	"github.com/slipway-dev/slipway/internal/calendar"
 	"github.com/slipway-dev/slipway/internal/manifest"
+	"github.com/slipway-dev/slipway/internal/secrets/sealed"
 	"github.com/slipway-dev/slipway/internal/server"
 	"github.com/slipway-dev/slipway/internal/server/browser"
 	"github.com/slipway-dev/slipway/internal/slipway"
@@ -93,6 +95,9 @@ func newWorld(t *testing.T) *world {
 	must(t, kept.Migrate(t.Context()))
 	w.store = kept
 	w.app = &app.App{Store: kept, Calendars: &calendar.Calendars{}, Deployers: stubDeployers{}, Clock: w.clock, AdminGroup: adminGroup}
+	keeper, err := sealed.New(kept, w.clock, bytes.Repeat([]byte{7}, sealed.KeySize))
+	must(t, err)
+	w.app.Secret = &slipway.SecretDesk{Store: kept, Secrets: keeper, Clock: w.clock}
 	assets, err := static.New()
 	must(t, err)
 	surface, err := browser.New(browser.Config{App: w.app, Assets: assets, PublicURL: "http://example.com", Version: "test", Who: w.who})

@@ -1,0 +1,212 @@
+package browser
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/slipway-dev/slipway/internal/app"
+	"github.com/slipway-dev/slipway/internal/server"
+	"github.com/slipway-dev/slipway/internal/slipway"
+	"github.com/slipway-dev/slipway/web/component"
+	"github.com/slipway-dev/slipway/web/page"
+)
+
+func secretsPath(service, environment string) string {
+	return servicePath(service) + "/secrets?" + url.Values{"environment": {environment}}.Encode()
+}
+
+func (s *Surface) secrets(c echo.Context) error {
+	return s.showSecrets(c, http.StatusOK, c.QueryParam("environment"), func(*page.SecretsView) {})
+}
+
+// showSecrets renders the page; change puts in what a form was about. Nothing of
+// it may stay in a cache or in the history.
+func (s *Surface) showSecrets(c echo.Context, status int, environment string, change func(*page.SecretsView)) error {
+	name, ctx := c.Param("service"), c.Request().Context()
+	sh, err := s.shell(c, "board", "secrets of "+name)
+	if err != nil {
+		return err
+	}
+	staysAt(c, &sh, servicePath(name)+"/secrets")
+	m, err := s.App.Secrets(ctx, server.ActorOf(c), name)
+	if err != nil {
+		return err
+	}
+	v := secretsView(m)
+	v.Key = sh.Key
+	for _, col := range m.Environments {
+		if col.Environment.Name != environment || col.WhyNot != "" {
+			continue
+		}
+		v.Chosen, v.CanWrite, v.WhyNot = environment, col.MayWrite == "", col.MayWrite
+		versions, err := s.App.SecretVersions(ctx, server.ActorOf(c), name, environment)
+		if e, _, ok := refusal(err); ok {
+			v.Error = sentence(e)
+		} else if err != nil {
+			return err
+		}
+		v.Over = strconv.Itoa(versions.Current)
+		v.Versions = versionRows(versions, v.CanWrite)
+	}
+	change(&v)
+	noStore(c)
+	return s.render(c, status, page.Secrets(sh, v))
+}
+
+func secretsView(m app.SecretMatrix) page.SecretsView {
+	v := page.SecretsView{Team: m.Service.Team, Service: m.Service.Name,
+		Name:  component.Field{Name: "key", Label: "Key", Required: true, Mono: true, MaxLength: 200, Autocomplete: "off"},
+		Value: component.Field{Name: "value", Label: "Value", Type: "password", Autocomplete: "new-password", Hint: "It is not shown again, unless somebody who may reveals it."},
+		Paste: component.Field{Name: "text", Label: "A .env file or a JSON object", Rows: 6, Mono: true, Autocomplete: "off", Hint: "You see first what it would do."}}
+	for _, col := range m.Environments {
+		out := page.SecretColumn{Environment: col.Environment.Name, Href: secretsPath(m.Service.Name, col.Environment.Name), Path: col.Path, Problem: col.View.Problem, Hidden: col.WhyNot}
+		if col.View.Version > 0 {
+			out.Version = strconv.Itoa(col.View.Version)
+		}
+		if col.LastChange != nil {
+			out.By, out.At = col.LastChange.ByName, col.LastChange.At
+		}
+		v.Columns = append(v.Columns, out)
+	}
+	for _, key := range m.Keys {
+		row := page.SecretRow{Key: key}
+		for _, col := range m.Environments {
+			row.Cells = append(row.Cells, secretCell(col, col.Cells[key], key))
+		}
+		v.Rows = append(v.Rows, row)
+	}
+	return v
+}
+
+func secretCell(col app.SecretColumn, cell app.SecretCell, key string) page.SecretCell {
+	out := page.SecretCell{Environment: col.Environment.Name, State: component.None, Word: "not set", CanReveal: cell.Set && col.MayReveal == ""}
+	switch {
+	case col.WhyNot != "":
+		out.State, out.Word = component.Unknown, "not for you to see"
+	case cell.Set && cell.Alike != "":
+		out.State, out.Word, out.Note = component.Live, "set", "value "+cell.Alike
+	case cell.Set:
+		out.State, out.Word = component.Live, "set"
+	case cell.Needed:
+		out.State, out.Word = component.Failed, "missing"
+	}
+	if runs := col.Pinned[key]; runs > 0 && runs != col.View.Version && cell.Set {
+		out.Note = strings.TrimPrefix(out.Note+", version "+strconv.Itoa(runs)+" runs", ", ")
+	}
+	return out
+}
+
+func versionRows(list app.SecretVersions, may bool) []page.SecretVersion {
+	var rows []page.SecretVersion
+	for _, r := range list.Versions {
+		row := page.SecretVersion{Number: strconv.Itoa(r.Version), At: r.At, Word: "there", How: "outside of Slipway", Runs: r.Live,
+			Restore: may && r.Readable() && r.Version != list.Current}
+		switch {
+		case r.Destroyed:
+			row.Word = "destroyed"
+		case r.DeletedAt != nil:
+			row.Word = "deleted"
+		}
+		if r.Change != nil {
+			row.How, row.Keys = r.Change.Action+" by "+r.Change.ByName, strings.Join(r.Change.Keys, ", ")
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// secretRefused shows the page again with what was wrong, and with what was typed
+// but for values of single keys.
+func (s *Surface) secretRefused(c echo.Context, err error) error {
+	e, status, ok := refusal(err)
+	if slipway.SecretFaultOf(err) != "" && !ok {
+		return s.showSecrets(c, http.StatusNotFound, text(c, "environment"), func(v *page.SecretsView) { v.Error = err.Error() })
+	}
+	if !ok {
+		return err
+	}
+	return s.showSecrets(c, status, text(c, "environment"), func(v *page.SecretsView) {
+		v.Error = sentenceWithFields(e)
+		v.Name.Value, v.Paste.Value = text(c, "key"), c.FormValue("text")
+	})
+}
+
+// over is the version that a form was made for.
+func over(c echo.Context) *int {
+	n, err := strconv.Atoi(c.FormValue("over"))
+	if err != nil || n < 0 {
+		return nil
+	}
+	return &n
+}
+
+func (s *Surface) setSecret(c echo.Context) error {
+	name, environment, key := c.Param("service"), text(c, "environment"), text(c, "key")
+	value := slipway.NewSecret(c.FormValue("value"))
+	changed, err := s.App.SetSecrets(c.Request().Context(), server.ActorOf(c), app.SetSecrets{Service: name, Environment: environment,
+		Changes: map[string]*slipway.Secret{key: &value}, Over: over(c)})
+	if err != nil {
+		return s.secretRefused(c, err)
+	}
+	return s.done(c, secretsPath(name, environment), key+" is set in "+environment+", as version "+strconv.Itoa(changed.Version)+".", component.Link{})
+}
+
+func (s *Surface) importSecrets(c echo.Context) error {
+	name, environment, ctx := c.Param("service"), text(c, "environment"), c.Request().Context()
+	values, err := app.ParseSecrets(c.FormValue("text"))
+	if err != nil {
+		return s.secretRefused(c, err)
+	}
+	if c.FormValue("step") != "import" {
+		preview, err := s.App.PreviewImport(ctx, server.ActorOf(c), name, environment, values)
+		if err != nil {
+			return s.secretRefused(c, err)
+		}
+		return s.showSecrets(c, http.StatusOK, environment, func(v *page.SecretsView) {
+			v.Paste.Value = c.FormValue("text")
+			v.Preview = &page.SecretPreview{New: namesOrNone(preview.New), Replace: namesOrNone(preview.Replace), Keep: namesOrNone(preview.Keep)}
+		})
+	}
+	changed, err := s.App.SetSecrets(ctx, server.ActorOf(c), app.SetSecrets{Service: name, Environment: environment, Changes: values, Over: over(c), Import: true})
+	if err != nil {
+		return s.secretRefused(c, err)
+	}
+	return s.done(c, secretsPath(name, environment), plural(len(values), "key")+" imported into "+environment+", as version "+strconv.Itoa(changed.Version)+".", component.Link{})
+}
+
+func namesOrNone(names []string) string {
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, ", ")
+}
+
+func (s *Surface) rollbackSecrets(c echo.Context) error {
+	name, environment := c.Param("service"), text(c, "environment")
+	version, _ := strconv.Atoi(c.FormValue("version")) // 0 is refused
+	changed, err := s.App.RestoreSecrets(c.Request().Context(), server.ActorOf(c), app.RestoreSecrets{Once: once(c), Service: name, Environment: environment, Version: version})
+	if err != nil {
+		return s.secretRefused(c, err)
+	}
+	return s.done(c, secretsPath(name, environment), "Version "+strconv.Itoa(version)+" is back in "+environment+", as version "+strconv.Itoa(changed.Version)+".", component.Link{})
+}
+
+// revealSecret answers with the page itself, which the browser leaves again by
+// itself: no script is needed to mask the value.
+func (s *Surface) revealSecret(c echo.Context) error {
+	name, environment, key := c.Param("service"), text(c, "environment"), text(c, "key")
+	r, err := s.App.RevealSecret(c.Request().Context(), server.ActorOf(c), app.RevealSecret{Service: name, Environment: environment, Key: key})
+	if err != nil {
+		return s.secretRefused(c, err)
+	}
+	seconds := strconv.Itoa(int(r.Until.Sub(s.now()).Round(time.Second) / time.Second))
+	c.Response().Header().Set("Refresh", seconds+"; url="+secretsPath(name, environment))
+	return s.showSecrets(c, http.StatusOK, environment, func(v *page.SecretsView) {
+		v.Revealed = &page.RevealedSecret{Key: key, Environment: environment, Value: r.Value.Reveal(), Seconds: seconds}
+	})
+}

@@ -1,0 +1,34 @@
+package page_test
+
+import (
+	"time"
+
+	"github.com/slipway-dev/slipway/web/component"
+	"github.com/slipway-dev/slipway/web/page"
+)
+
+func secrets() page.SecretsView {
+	cell := func(environment string, s component.State, word, note string) page.SecretCell {
+		return page.SecretCell{Environment: environment, State: s, Word: word, Note: note, CanReveal: word == "set"}
+	}
+	return page.SecretsView{Team: "Payments", Service: "billing-api", Chosen: "production", Over: "4", CanWrite: true, Key: key,
+		Columns: []page.SecretColumn{
+			{Environment: "dev", Href: "/s/billing-api/secrets?environment=dev", Version: "9", By: "Jonas Lind", At: ago(time.Hour)},
+			{Environment: "staging", Hidden: "You may not list secrets of billing-api in staging."},
+			{Environment: "production", Href: "/s/billing-api/secrets?environment=production", Version: "4", Problem: "Vault is sealed, since 12:04:10 UTC."},
+		},
+		Rows: []page.SecretRow{
+			{Key: "DATABASE_URL", Cells: []page.SecretCell{cell("dev", component.Live, "set", "value A"), cell("staging", component.Unknown, "not for you to see", ""), cell("production", component.Live, "set", "value B, version 3 runs")}},
+			{Key: "STRIPE_KEY", Cells: []page.SecretCell{cell("dev", component.None, "not set", ""), cell("staging", component.Unknown, "not for you to see", ""), cell("production", component.Failed, "missing", "")}},
+		},
+		Versions: []page.SecretVersion{
+			{Number: "4", At: ago(time.Hour), Word: "there", How: "set by Ana Nordin", Keys: "DATABASE_URL"},
+			{Number: "3", At: ago(6 * day), Word: "there", How: "imported by Jonas Lind", Keys: "DATABASE_URL", Runs: true, Restore: true},
+			{Number: "2", At: ago(9 * day), Word: "destroyed", How: "outside of Slipway"},
+		},
+		Name:  component.Field{Name: "key", Label: "Key", Required: true, Mono: true},
+		Value: component.Field{Name: "value", Label: "Value", Type: "password", Hint: "It is not shown again."},
+		Paste: component.Field{Name: "text", Label: "A .env file or a JSON object", Rows: 6, Mono: true}, Preview: &page.SecretPreview{New: "STRIPE_KEY", Replace: "none", Keep: "DATABASE_URL"},
+		Revealed: &page.RevealedSecret{Key: "DATABASE_URL", Environment: "dev", Value: "postgres://billing@db/billing", Seconds: "30"},
+	}
+}

@@ -1,0 +1,79 @@
+package page
+
+import (
+	"time"
+
+	"github.com/slipway-dev/slipway/web/component"
+)
+
+// SecretsView is which keys of a service are set where.
+type SecretsView struct {
+	Team    string
+	Service string
+	Columns []SecretColumn
+	Rows    []SecretRow
+	Error   string
+
+	// Chosen is the environment whose versions and forms are shown below.
+	Chosen   string
+	Versions []SecretVersion
+	Over     string // the version that the forms are about
+	CanWrite bool
+	WhyNot   string
+	Name     component.Field
+	Value    component.Field
+	Paste    component.Field
+	Preview  *SecretPreview
+
+	Revealed *RevealedSecret
+	Key      string
+}
+
+// SecretColumn is one environment of the table.
+type SecretColumn struct {
+	Environment string
+	Href        string
+	Path        string
+	Version     string
+	By          string
+	At          time.Time
+	Problem     string // why it tells of earlier
+	Hidden      string // why the asker may not see it
+}
+
+// SecretRow is one key.
+type SecretRow struct {
+	Key   string
+	Cells []SecretCell
+}
+
+// SecretCell is one key in one environment.
+type SecretCell struct {
+	Environment string
+	State       component.State
+	Word        string
+	Note        string
+	CanReveal   bool
+}
+
+// SecretVersion is one version in the chosen environment.
+type SecretVersion struct {
+	Number  string
+	At      time.Time
+	Word    string // "there", "deleted", "destroyed"
+	How     string
+	Keys    string
+	Runs    bool
+	Restore bool
+}
+
+// SecretPreview is what an import would do.
+type SecretPreview struct {
+	New, Replace, Keep string
+}
+
+// RevealedSecret is a value, for as long as the page stays.
+type RevealedSecret struct {
+	Key, Environment, Value string
+	Seconds                 string
+}

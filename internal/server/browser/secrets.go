@@ -204,7 +204,7 @@ func (s *Surface) revealSecret(c echo.Context) error {
 	if err != nil {
 		return s.secretRefused(c, err)
 	}
-	seconds := strconv.Itoa(int(r.Until.Sub(s.now()).Round(time.Second) / time.Second))
+	seconds := strconv.Itoa(int(r.Until.Sub(s.now(c)).Round(time.Second) / time.Second))
 	c.Response().Header().Set("Refresh", seconds+"; url="+secretsPath(name, environment))
 	return s.showSecrets(c, http.StatusOK, environment, func(v *page.SecretsView) {
 		v.Revealed = &page.RevealedSecret{Key: key, Environment: environment, Value: r.Value.Reveal(), Seconds: seconds}

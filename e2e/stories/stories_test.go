@@ -51,6 +51,7 @@ func TestStories(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"portal": portalCommand, "http": httpCommand, "until": untilCommand, "bundle": bundleCommand,
 			"expand": expandCommand, "capture": captureCommand, "token": tokenCommand, "tamper": tamperCommand, "exits": exitsCommand, "live": liveCommand, "serves": servesCommand,
+			"leaks": leaksCommand, "delivered": deliveredCommand,
 		},
 	})
 }

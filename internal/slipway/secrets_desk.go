@@ -3,6 +3,7 @@ package slipway
 import (
 	"context"
 	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 	"time"
@@ -39,6 +40,13 @@ func (k *SecretDesk) Look(ctx context.Context, s Service, environment string) (S
 	is, err := k.see(ctx, was, k.Path(s, environment))
 	if err != nil {
 		return was, err
+	}
+	if same := is; was.Path != "" {
+		// Looks are many and changes few: a view that says nothing new is not saved
+		// for the time of the look alone.
+		if same.At = was.At; reflect.DeepEqual(same, was) {
+			return is, nil
+		}
 	}
 	err = k.Store.Write(ctx, func(tx Tx) error { return tx.Secrets().PutView(ctx, s.Name, environment, is) })
 	return is, err

@@ -73,16 +73,11 @@ func start(t testing.TB, path string) (*Server, error) {
 	address := listener.Addr().String()
 	_ = listener.Close()
 	dir := t.TempDir()
-	config := filepath.Join(dir, "vault.hcl")
-	text := fmt.Sprintf("storage \"inmem\" {}\ndisable_mlock = true\napi_addr = \"http://%s\"\nlistener \"tcp\" {\n  address = %q\n  tls_disable = true\n}\n", address, address)
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
-		return nil, err
-	}
 	log, err := os.Create(filepath.Join(dir, "vault.log"))
 	if err != nil {
 		return nil, err
 	}
-	command := exec.Command(path, "server", "-config="+config) //nolint:gosec // the server that .ci/testbed built
+	command := exec.Command(path, address) //nolint:gosec // the server that .ci/testbed built
 	command.Stdout, command.Stderr = log, log
 	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := command.Start(); err != nil {

@@ -1,0 +1,114 @@
+package stories_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// leaksCommand searches for the value in FILE wherever it must not be: in the
+// files of the portal, database and logs included, in the files of the story but
+// FILE, and in the arguments of all processes. It looks for encoded forms, too.
+func leaksCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: leaks FILE")
+	}
+	forms := formsOf(strings.TrimSuffix(ts.ReadFile(args[0]), "\n"))
+	own, files := ts.MkAbs(args[0]), 0
+	look := func(where string, data []byte) {
+		for name, form := range forms {
+			if bytes.Contains(data, form) {
+				ts.Fatalf("%s holds the value as %s", where, name)
+			}
+		}
+	}
+	err := filepath.WalkDir(ts.MkAbs("."), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() || path == own || strings.Contains(path, string(filepath.Separator)+".bin"+string(filepath.Separator)) {
+			return nil //nolint:nilerr // what went away meanwhile holds nothing
+		}
+		data, err := os.ReadFile(path)
+		if err == nil {
+			files++
+			look(path, data)
+		}
+		return nil
+	})
+	ts.Check(err)
+	processes := 0
+	for _, line := range processFiles(ts, "cmdline") {
+		processes++
+		look("a command line", line)
+	}
+	if files < 5 || processes < 3 {
+		ts.Fatalf("only %d files and %d processes were looked at", files, processes)
+	}
+}
+
+// formsOf are the ways in which a value could have been written down. Of base64
+// there are three, by where in the text it began.
+func formsOf(value string) map[string][]byte {
+	quoted, _ := json.Marshal(value) // a string always can be
+	forms := map[string][]byte{
+		"it is": []byte(value), "JSON": bytes.Trim(quoted, `"`), "a URL's query": []byte(url.QueryEscape(value)), "a URL's path": []byte(url.PathEscape(value)),
+		"hex": []byte(hex.EncodeToString([]byte(value))), "capital hex": []byte(strings.ToUpper(hex.EncodeToString([]byte(value)))),
+	}
+	for shift := range 3 {
+		cut := (3 - shift) % 3 // what shares its letters with what stood before
+		whole := value[cut : cut+(len(value)-cut)/3*3]
+		forms["base64, "+strconv.Itoa(shift)+" bytes in"] = []byte(base64.RawStdEncoding.EncodeToString([]byte(whole)))
+		forms["base64 of URLs, "+strconv.Itoa(shift)+" bytes in"] = []byte(base64.RawURLEncoding.EncodeToString([]byte(whole)))
+	}
+	return forms
+}
+
+// processFiles reads a file of every process in /proc, by process ID.
+func processFiles(ts *testscript.TestScript, name string) map[int][]byte {
+	paths, err := filepath.Glob("/proc/[0-9]*/" + name)
+	ts.Check(err)
+	all := map[int][]byte{}
+	for _, path := range paths {
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+		if data, errRead := os.ReadFile(path); err == nil && errRead == nil && len(data) > 0 {
+			all[pid] = data
+		}
+	}
+	return all
+}
+
+// deliveredCommand waits until a process has KEY with the value in FILE in its
+// environment. With "crash" it kills it then, and only it: the value is unique.
+func deliveredCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 || len(args) > 3 || len(args) == 3 && args[2] != "crash" {
+		ts.Fatalf("usage: delivered KEY FILE [crash]")
+	}
+	want := append([]byte{0}, []byte(args[0]+"="+strings.TrimSuffix(ts.ReadFile(args[1]), "\n")+"\x00")...)
+	for end := time.Now().Add(patience); ; <-time.After(100 * time.Millisecond) {
+		found := 0
+		for pid, environ := range processFiles(ts, "environ") {
+			if !bytes.Contains(append([]byte{0}, environ...), want) {
+				continue
+			}
+			found++
+			if len(args) == 3 {
+				ts.Check(syscall.Kill(pid, syscall.SIGKILL))
+			}
+		}
+		if found > 0 {
+			return
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("no process was given %s", args[0])
+		}
+	}
+}

@@ -130,6 +130,8 @@ func faultOf(err error) slipway.SecretFault {
 		return slipway.SecretAway
 	case answer.StatusCode == 503 && says(answer, "sealed"):
 		return slipway.SecretSealed
+	case says(answer, "Upgrading"): // for a moment, right after a mount or an unseal
+		return slipway.SecretAway
 	case answer.StatusCode == 404:
 		return slipway.SecretUnmounted
 	case answer.StatusCode == 403, answer.StatusCode == 400, answer.StatusCode == 401:

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -124,7 +125,26 @@ func (s *Server) prepare(ctx context.Context, ended chan error, log string) erro
 	if err := s.Unseal(ctx); err != nil {
 		return err
 	}
-	return s.Admin(ctx, http.MethodPost, "sys/mounts/secret", map[string]any{"type": "kv", "options": map[string]string{"version": "2"}}, nil)
+	if err := s.Admin(ctx, http.MethodPost, "sys/mounts/secret", map[string]any{"type": "kv", "options": map[string]string{"version": "2"}}, nil); err != nil {
+		return err
+	}
+	return s.until(ctx, "secret/config")
+}
+
+// until waits for a path to answer. Right after a mount or an unseal the KV engine
+// says for a moment that it is upgrading.
+func (s *Server) until(ctx context.Context, path string) error {
+	for {
+		err := s.call(ctx, http.MethodGet, path, nil, nil)
+		if err == nil || strings.Contains(err.Error(), "no handler for route") {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 // Seal seals the server: it answers nothing but that until Unseal.
@@ -137,17 +157,10 @@ func (s *Server) Unseal(ctx context.Context) error {
 	if err := s.call(ctx, http.MethodPut, "sys/unseal", map[string]any{"key": s.unseal}, nil); err != nil {
 		return err
 	}
-	for {
-		if s.call(ctx, http.MethodGet, "sys/health", nil, nil) == nil {
-			break
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(50 * time.Millisecond):
-		}
+	if err := s.until(ctx, "sys/health"); err != nil {
+		return err
 	}
-	return nil
+	return s.until(ctx, "secret/config")
 }
 
 // Admin calls the HTTP API with the root token.

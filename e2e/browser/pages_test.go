@@ -35,6 +35,9 @@ func pages(t testing.TB, p *portal.Portal) []shot {
 		}
 	}
 	set := together(t, p)
+	for environment, keys := range map[string]map[string]string{"dev": {"DATABASE_URL": "a", "STRIPE_KEY": "b"}, "production": {"DATABASE_URL": "c"}} {
+		p.Must(t, http.MethodPatch, "/api/v1/services/billing-api/environments/"+environment+"/secrets", map[string]any{"set": keys}, nil)
+	}
 	return []shot{
 		{"sets", "/sets"},
 		{"set", fmt.Sprintf("/sets/%d", set)},
@@ -46,6 +49,7 @@ func pages(t testing.TB, p *portal.Portal) []shot {
 		{"inbox", "/inbox"},
 		{"gate", fmt.Sprintf("/gates/%d", deployment("billing-api", "production"))},
 		{"service", "/s/billing-api"},
+		{"secrets", "/s/billing-api/secrets?environment=dev"},
 		{"stage", "/s/billing-api/production"},
 		{"stage-failed", "/s/web/staging"},
 		{"stage-held", "/s/search/production"},

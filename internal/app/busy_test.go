@@ -49,6 +49,11 @@ func (r *rig) keepBusy() {
 	must(r.LockEnvironment(r.ctx, root, app.LockEnvironment{Environment: "attic", Reason: "dust"}))(t)
 	must(r.AddCalendar(r.ctx, root, weekends("attic")))(t)
 	must(r.AddFreeze(r.ctx, root, app.AddFreeze{Environment: "attic", Reason: "winter", Until: r.clock().Add(time.Hour)}))(t)
+	for _, environment := range []string{"staging", "prod"} {
+		for _, value := range []string{"1", "2"} {
+			must(r.SetSecrets(r.ctx, dev, app.SetSecrets{Service: "shop", Environment: environment, Changes: changes("KEY", value)}))(t)
+		}
+	}
 	must(r.CreateToken(r.ctx, dev, app.CreateToken{ID: "t1", SecretHash: "hash", Name: "laptop"}))(t)
 }
 

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/app"
 	"github.com/slipway-dev/slipway/internal/calendar"
 	"github.com/slipway-dev/slipway/internal/engine"
+	"github.com/slipway-dev/slipway/internal/secrets/sealed"
 	"github.com/slipway-dev/slipway/internal/slipway"
 	"github.com/slipway-dev/slipway/internal/store"
 )
@@ -112,6 +114,8 @@ func openRig(t *testing.T, path string, now time.Time) *rig {
 	r.store, r.fake = s, fake.New(fake.Options{Now: r.clock})
 	registry := engine.NewRegistry(map[string]deployers.Deployer{"fake": r.fake, "broken": broken{r.fake}})
 	r.App = &app.App{Store: s, Deployers: registry, Clock: r.clock, AdminGroup: adminGroup, Calendars: &calendar.Calendars{}}
+	keeper := must(sealed.New(s, r.clock, bytes.Repeat([]byte{7}, sealed.KeySize)))(t)
+	r.Secret = &slipway.SecretDesk{Store: s, Secrets: keeper, Clock: r.clock}
 	r.engine = &engine.Engine{Store: s, Wakes: s, Feed: s, Deployers: registry, Clock: r.clock, Log: slog.New(slog.DiscardHandler),
 		Aids: slipway.Aids{Approvers: r.App, Calendars: r.Calendars}}
 	return r

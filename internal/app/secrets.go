@@ -58,9 +58,6 @@ func noSecrets() error {
 // only between environments where the asker may reveal them: else, whoever may
 // write in one could find out what another holds by trying.
 func (a *App) Secrets(ctx context.Context, actor slipway.Actor, service string) (SecretMatrix, error) {
-	if a.Secret == nil {
-		return SecretMatrix{}, noSecrets()
-	}
 	m, err := a.secretColumns(ctx, actor, service)
 	if err != nil {
 		return m, err
@@ -113,6 +110,9 @@ func (a *App) secretColumns(ctx context.Context, actor slipway.Actor, service st
 		m = SecretMatrix{}
 		if m.Service, err = a.service(ctx, tx, actor, service, "", slipway.ServiceRead); err != nil {
 			return err
+		}
+		if a.Secret == nil {
+			return noSecrets()
 		}
 		environments, err := tx.Environments().List(ctx)
 		if err != nil {

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -256,8 +257,16 @@ func (a *App) changeSecrets(ctx context.Context, actor slipway.Actor, service, e
 	})
 }
 
-func (a *App) audited(ctx context.Context, tx slipway.Tx, actor slipway.Actor, action string, place secretPlace, summary string, detail any) error {
-	return a.record(ctx, tx, actor, change{action: action, on: place.resource(), subject: place.service.Name + "/" + place.environment, summary: summary, detail: detail})
+// audited writes the entry alone: what is only being tried is no news yet.
+func (a *App) audited(ctx context.Context, tx slipway.Tx, actor slipway.Actor, action string, place secretPlace, summary string, detail map[string]any) error {
+	encoded, err := json.Marshal(detail)
+	if err != nil {
+		return fmt.Errorf("audit detail of %s: %w", action, err)
+	}
+	entry := actor.Entry(action, place.resource(), place.service.Name+"/"+place.environment, summary, a.now())
+	entry.Detail = encoded
+	_, err = tx.Audit().Append(ctx, entry)
+	return err
 }
 
 // notChanged writes down that nothing came of it, and says who was quicker.
@@ -323,8 +332,8 @@ func (a *App) RevealSecret(ctx context.Context, actor slipway.Actor, c RevealSec
 		if place, err = a.secretPlaceIn(ctx, tx, actor, c.Service, c.Environment, slipway.SecretReveal); err != nil {
 			return err
 		}
-		return a.audited(ctx, tx, actor, "secret.revealed", place, "reveals "+c.Key+" of "+place.words(),
-			map[string]any{"path": place.path, "key": c.Key, "version": c.Version})
+		return a.record(ctx, tx, actor, change{action: "secret.revealed", on: place.resource(), subject: place.service.Name + "/" + place.environment,
+			summary: "reveals " + c.Key + " of " + place.words(), detail: map[string]any{"path": place.path, "key": c.Key, "version": c.Version}})
 	})
 	if err != nil {
 		return Revealed{}, err

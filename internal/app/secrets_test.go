@@ -10,19 +10,8 @@ import (
 	"testing"
 
 	"github.com/slipway-dev/slipway/internal/app"
-	"github.com/slipway-dev/slipway/internal/secrets/sealed"
 	"github.com/slipway-dev/slipway/internal/slipway"
 )
-
-// keeping is a furnished rig with the built-in secret store.
-func keeping(t *testing.T) *rig {
-	t.Helper()
-	r := furnished(t)
-	s, err := sealed.New(r.store, r.clock, bytes.Repeat([]byte{7}, sealed.KeySize))
-	ok(t, err)
-	r.Secret = &slipway.SecretDesk{Store: r.store, Secrets: s, Clock: r.clock}
-	return r
-}
 
 const canary = "canary-51c0"
 
@@ -64,7 +53,7 @@ func (r *rig) cells(actor slipway.Actor) string {
 
 func TestSecretMatrix(t *testing.T) {
 	t.Parallel()
-	r := keeping(t)
+	r := furnished(t)
 	r.set(dev, "staging", "DB", "1", "KEY", "a", "ONLY", "x")
 	r.set(dev, "prod", "DB", "1", "KEY", "b")
 	want := "DB setA setA\nKEY setA setB\nONLY setA -\n"
@@ -92,7 +81,7 @@ func TestSecretMatrix(t *testing.T) {
 
 func TestWhoWasQuicker(t *testing.T) {
 	t.Parallel()
-	r := keeping(t)
+	r := furnished(t)
 	r.set(dev, "prod", "KEY", "1")
 	opened := 1
 	r.set(boss, "prod", "OTHER", "1")
@@ -113,7 +102,7 @@ func TestWhoWasQuicker(t *testing.T) {
 
 func TestVersionsOfSecrets(t *testing.T) {
 	t.Parallel()
-	r := keeping(t)
+	r := furnished(t)
 	for _, value := range []string{"1", "2", "3"} {
 		r.set(dev, "prod", "KEY", value)
 	}
@@ -180,7 +169,7 @@ func (f failing) History(context.Context, string) (slipway.SecretHistory, error)
 
 func TestSecretsAreInNoRecord(t *testing.T) {
 	t.Parallel()
-	r := keeping(t)
+	r := furnished(t)
 	r.set(dev, "prod", "KEY", "1")
 	zero := 0
 	_, err := r.SetSecrets(r.ctx, dev, app.SetSecrets{Service: "shop", Environment: "prod", Changes: changes("KEY", "2"), Over: &zero})
@@ -254,7 +243,7 @@ func TestParseSecrets(t *testing.T) {
 
 func TestImportPreview(t *testing.T) {
 	t.Parallel()
-	r := keeping(t)
+	r := furnished(t)
 	r.set(dev, "prod", "A", "1", "B", "1")
 	got := must(r.PreviewImport(r.ctx, dev, "shop", "prod", changes("B", "2", "C", "3")))(t)
 	if text := fmt.Sprint(got.Version, got.New, got.Replace, got.Keep); text != "1 [C] [B] [A]" {

@@ -32,6 +32,9 @@ func useCases() map[string]useCase {
 	for name, c := range setCases() {
 		list[name] = c
 	}
+	for name, c := range secretCases() {
+		list[name] = c
+	}
 	return list
 }
 

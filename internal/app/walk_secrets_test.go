@@ -1,0 +1,40 @@
+package app_test
+
+import (
+	"github.com/slipway-dev/slipway/internal/app"
+	"github.com/slipway-dev/slipway/internal/slipway"
+)
+
+// secretCases are the use cases of secrets, in prod of shop, which has version 2.
+func secretCases() map[string]useCase {
+	secret := func(p slipway.Permission, by slipway.Actor, action string, call func(*rig, slipway.Actor) error) useCase {
+		return useCase{asks: p, stranger: hidden, foreign: hidden, viewer: denied, by: by, action: action, on: inProd, call: call}
+	}
+	return map[string]useCase{
+		"Secrets": {asks: slipway.ServiceRead, stranger: hidden, foreign: hidden, by: viewer, call: func(r *rig, a slipway.Actor) error {
+			return of(r.Secrets(r.ctx, a, "shop"))
+		}},
+		"SecretsIn": secret(slipway.SecretList, lead, "", func(r *rig, a slipway.Actor) error { return of(r.SecretsIn(r.ctx, a, "shop", "prod")) }),
+		"SecretVersions": secret(slipway.SecretList, lead, "", func(r *rig, a slipway.Actor) error {
+			return of(r.SecretVersions(r.ctx, a, "shop", "prod"))
+		}),
+		"CompareSecrets": secret(slipway.SecretList, lead, "", func(r *rig, a slipway.Actor) error {
+			return of(r.CompareSecrets(r.ctx, a, "shop", "prod", "staging"))
+		}),
+		"PreviewImport": secret(slipway.SecretWrite, dev, "", func(r *rig, a slipway.Actor) error {
+			return of(r.PreviewImport(r.ctx, a, "shop", "prod", changes("KEY", "3")))
+		}),
+		"SetSecrets": secret(slipway.SecretWrite, dev, "secret.set", func(r *rig, a slipway.Actor) error {
+			return of(r.SetSecrets(r.ctx, a, app.SetSecrets{Service: "shop", Environment: "prod", Changes: changes("KEY", "3")}))
+		}),
+		"RestoreSecrets": secret(slipway.SecretWrite, dev, "secret.restored", func(r *rig, a slipway.Actor) error {
+			return of(r.RestoreSecrets(r.ctx, a, app.RestoreSecrets{Service: "shop", Environment: "prod", Version: 1}))
+		}),
+		"RemoveSecrets": secret(slipway.SecretWrite, dev, "secret.deleted", func(r *rig, a slipway.Actor) error {
+			return of(r.RemoveSecrets(r.ctx, a, app.RemoveSecrets{Service: "shop", Environment: "prod", Verb: app.DeleteVersions, Versions: []int{1}}))
+		}),
+		"RevealSecret": secret(slipway.SecretReveal, boss, "secret.revealed", func(r *rig, a slipway.Actor) error {
+			return of(r.RevealSecret(r.ctx, a, app.RevealSecret{Service: "shop", Environment: "prod", Key: "KEY"}))
+		}),
+	}
+}

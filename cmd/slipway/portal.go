@@ -85,10 +85,7 @@ func assemble(ctx context.Context, p parts) (*portal, error) {
 	}
 	eng.Secrets = usecases.Secret
 	breakable(p.deployers, eng, usecases)
-	provider, err := identity.New(ctx, identity.Config{
-		Issuer: p.config.OIDCIssuer, ClientID: p.config.OIDCClientID, ClientSecret: p.config.OIDCClientSecret,
-		RedirectURL: p.config.PublicURL + "/auth/callback", GroupsClaim: p.config.OIDCGroupsClaim,
-	})
+	provider, err := newProvider(ctx, p.config)
 	if err != nil {
 		return nil, err
 	}
@@ -114,6 +111,13 @@ func assemble(ctx context.Context, p parts) (*portal, error) {
 		return nil, err
 	}
 	return &portal{config: p.config, log: p.log, store: p.store, queue: queue, engine: eng, jobs: hostJobs, others: strangers, usecases: usecases, server: srv, main: p.main, metrics: p.metrics}, nil
+}
+
+func newProvider(ctx context.Context, c config) (*identity.Provider, error) {
+	return identity.New(ctx, identity.Config{
+		Issuer: c.OIDCIssuer, ClientID: c.OIDCClientID, ClientSecret: c.OIDCClientSecret,
+		RedirectURL: c.PublicURL + "/auth/callback", GroupsClaim: c.OIDCGroupsClaim,
+	})
 }
 
 // How long a stopping portal waits for requests and looks in progress.

@@ -35,7 +35,7 @@ func leaksCommand(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	err := filepath.WalkDir(ts.MkAbs("."), func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() || path == own || strings.Contains(path, string(filepath.Separator)+".bin"+string(filepath.Separator)) {
-			return nil //nolint:nilerr // what went away meanwhile holds nothing
+			return nil // what went away meanwhile holds nothing
 		}
 		data, err := os.ReadFile(path)
 		if err == nil {

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/slipway-dev/slipway/internal/slipway"
 )
@@ -238,12 +237,18 @@ func (a *App) changeSecrets(ctx context.Context, actor slipway.Actor, service, e
 	if err != nil {
 		return SecretsChanged{}, a.notChanged(ctx, actor, place, c, over, err)
 	}
-	if _, err := a.Secret.Look(ctx, place.service, environment); err != nil {
-		return SecretsChanged{}, err
+	return SecretsChanged{Path: place.path, Version: version, Keys: c.keys}, a.changed(ctx, actor, place, c, version)
+}
+
+// changed writes down what came of it, for those who look at versions and for
+// those who wait for news.
+func (a *App) changed(ctx context.Context, actor slipway.Actor, place secretPlace, c secretChange, version int) error {
+	if _, err := a.Secret.Look(ctx, place.service, place.environment); err != nil {
+		return err
 	}
-	return SecretsChanged{Path: place.path, Version: version, Keys: c.keys}, a.Store.Write(ctx, func(tx slipway.Tx) error {
+	return a.Store.Write(ctx, func(tx slipway.Tx) error {
 		now := a.now()
-		err := tx.Secrets().AddChange(ctx, slipway.SecretChange{Service: service, Environment: environment, Path: place.path, Version: version,
+		err := tx.Secrets().AddChange(ctx, slipway.SecretChange{Service: place.service.Name, Environment: place.environment, Path: place.path, Version: version,
 			Action: c.action, Keys: c.keys, By: actor.ID, ByName: actor.Name, At: now})
 		if err != nil {
 			return err
@@ -305,46 +310,4 @@ func overtaken(place secretPlace, over int, changes []slipway.SecretChange) erro
 			changes[0].At.UTC().Format("15:04:05 MST"), over)
 	}
 	return e
-}
-
-// RevealSecret asks for one value.
-type RevealSecret struct {
-	Service     string
-	Environment string
-	Key         string
-	Version     int // 0: the newest
-}
-
-// Revealed is a value that somebody may see, for a short while.
-type Revealed struct {
-	Value   slipway.Secret
-	Version int
-	Until   time.Time
-}
-
-// RevealSecret gives out a value, after it was written down who gets it.
-func (a *App) RevealSecret(ctx context.Context, actor slipway.Actor, c RevealSecret) (Revealed, error) {
-	if wrong := slipway.CheckSecretKey(c.Key); wrong != "" {
-		return Revealed{}, slipway.Invalid("The key", []slipway.FieldError{{Field: "key", Message: wrong}})
-	}
-	var place secretPlace
-	err := a.Store.Write(ctx, func(tx slipway.Tx) (err error) {
-		if place, err = a.secretPlaceIn(ctx, tx, actor, c.Service, c.Environment, slipway.SecretReveal); err != nil {
-			return err
-		}
-		return a.record(ctx, tx, actor, change{action: "secret.revealed", on: place.resource(), subject: place.service.Name + "/" + place.environment,
-			summary: "reveals " + c.Key + " of " + place.words(), detail: map[string]any{"path": place.path, "key": c.Key, "version": c.Version}})
-	})
-	if err != nil {
-		return Revealed{}, err
-	}
-	doc, err := a.Secret.Secrets.Read(ctx, place.path, c.Version)
-	if err != nil {
-		return Revealed{}, err
-	}
-	value, ok := doc.Values[c.Key]
-	if !ok {
-		return Revealed{}, slipway.NotFound("key of "+place.words(), c.Key)
-	}
-	return Revealed{Value: value, Version: doc.Version, Until: a.now().Add(revealFor)}, nil
 }

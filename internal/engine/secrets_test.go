@@ -110,14 +110,14 @@ func TestAMissingKeyBlocksAndIsNamed(t *testing.T) {
 		r.keep("NOT_NEEDED", "y")
 		r.run()
 		id := r.promote("api", "1.0.0", "prod")
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		d := r.get(id)
 		if d.State != slipway.Waiting || d.Message != "prod lacks KEY, which api needs there." {
 			t.Fatalf("without the key it is %s: %s", d.State, d.Message)
 		}
 		digest := d.PlanDigest
 		r.keep("KEY", "1")
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		d = r.get(id)
 		if d.State != slipway.Succeeded || k.value("1.0.0") != "1" {
 			t.Fatalf("with the key it is %s: %s; the deployer has %q", d.State, d.Message, k.value("1.0.0"))
@@ -139,7 +139,7 @@ func TestASealedStoreParksTheStep(t *testing.T) {
 		r.keep("KEY", "1")
 		stop := r.run()
 		id := r.promote("api", "1.0.0", "prod")
-		time.Sleep(10 * time.Second)
+		<-time.After(10 * time.Second)
 		stop() // so that the seal comes between the gates and the call
 		must(r.app.Approve(r.ctx, lead, app.Approve{Deployment: id, PlanDigest: r.get(id).PlanDigest}))(t)
 		if _, err := r.engine.Step(r.ctx, id); err != nil {
@@ -147,13 +147,13 @@ func TestASealedStoreParksTheStep(t *testing.T) {
 		}
 		s.sealed.Store(true)
 		stop = r.run()
-		time.Sleep(time.Hour) // far beyond every deadline and number of attempts
+		<-time.After(time.Hour) // far beyond every deadline and number of attempts
 		d := r.get(id)
 		if d.State != slipway.Running || !strings.HasPrefix(d.Message, "Waits for secrets since ") || !strings.Contains(d.Message, "Vault is sealed.") {
 			t.Fatalf("while it is sealed: %s: %s", d.State, d.Message)
 		}
 		s.sealed.Store(false)
-		time.Sleep(30 * time.Second)
+		<-time.After(30 * time.Second)
 		if d = r.get(id); d.State != slipway.Succeeded || k.value("1.0.0") != "1" {
 			t.Fatalf("once it is unsealed: %s: %s", d.State, d.Message)
 		}
@@ -170,14 +170,14 @@ func TestARollbackBringsTheSecretsOfThen(t *testing.T) {
 		for i, version := range []string{"1.0.0", "2.0.0", "3.0.0"} {
 			r.keep("KEY", "of "+version)
 			id := r.promote("api", version, "prod")
-			time.Sleep(time.Minute)
+			<-time.After(time.Minute)
 			if d := r.get(id); d.State != slipway.Succeeded || d.Plan.To.Secrets["KEY"] != i+1 {
 				t.Fatalf("%s: %s: %s", version, d.State, d.Message)
 			}
 		}
 		back := func(to string) slipway.Deployment {
 			d := must(r.app.Rollback(r.ctx, root, app.Rollback{Service: "api", Environment: "prod", To: to}))(t)
-			time.Sleep(time.Minute)
+			<-time.After(time.Minute)
 			return r.get(d.ID)
 		}
 		if d := back("2.0.0"); d.State != slipway.Succeeded || k.value("2.0.0") != "of 2.0.0" {
@@ -199,7 +199,7 @@ func TestAVersionDestroyedOnTheWayEndsIt(t *testing.T) {
 		r.keep("KEY", "1")
 		stop := r.run()
 		id := r.promote("api", "1.0.0", "prod")
-		time.Sleep(10 * time.Second)
+		<-time.After(10 * time.Second)
 		stop()
 		must(r.app.Approve(r.ctx, lead, app.Approve{Deployment: id, PlanDigest: r.get(id).PlanDigest}))(t)
 		if _, err := r.engine.Step(r.ctx, id); err != nil {
@@ -207,7 +207,7 @@ func TestAVersionDestroyedOnTheWayEndsIt(t *testing.T) {
 		}
 		ok(t, s.Destroy(r.ctx, "web/api/prod", []int{1}))
 		r.run()
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		if d := r.get(id); d.State.Active() || !strings.Contains(d.Message, "Version 1 of web/api/prod was destroyed") {
 			t.Fatalf("%s: %s", d.State, d.Message)
 		}
@@ -223,11 +223,11 @@ func TestADeployerThatForgotIsTold(t *testing.T) {
 		r.keep("KEY", "1")
 		r.run()
 		r.promote("api", "1.0.0", "prod")
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		k.mu.Lock()
 		k.values, k.forgot = map[string]string{}, true
 		k.mu.Unlock()
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		if got := k.value("1.0.0"); got != "1" {
 			t.Fatalf("afterwards it has %q", got)
 		}

@@ -78,7 +78,7 @@ func start(t testing.TB, path string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	command := exec.Command(path, address) //nolint:gosec // the server that .ci/testbed built
+	command := exec.Command(path, address)
 	command.Stdout, command.Stderr = log, log
 	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := command.Start(); err != nil {
@@ -88,7 +88,9 @@ func start(t testing.TB, path string) (*Server, error) {
 	go func() { ended <- command.Wait() }()
 	t.Cleanup(func() {
 		_ = command.Process.Kill()
-		<-ended
+		if err := <-ended; err == nil {
+			t.Error("vault had ended before it was killed")
+		}
 		_ = log.Close()
 	})
 	s := &Server{Address: "http://" + address}

@@ -62,10 +62,11 @@ func workIsFinished(e *env) {
 	if names := e.instances(); !containsAll(names, before) {
 		e.Errorf("work in progress was stopped: %v, then %v", before, names)
 	}
-	o = e.letGo(old, n)
-	if _, there := trackByID(o, old.ID); there || !o.Converged {
-		e.Errorf("the work of %s is finished, observed %s", old.Version, show(o))
-	}
+	e.letGo(old, n)
+	e.until("nothing is left of what has finished its work", func(o deployers.Observed) bool {
+		_, there := trackByID(o, old.ID)
+		return !there && o.Converged
+	})
 	if names := e.instances(); containsAny(names, before) {
 		e.Errorf("still running: %v", names)
 	}

@@ -14,9 +14,6 @@ import (
 	"testing"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
 	"github.com/slipway-dev/slipway/deployers/kubernetes/kubetest"
 	"github.com/slipway-dev/slipway/e2e/portal"
 )
@@ -174,20 +171,12 @@ func (w *world) ends(id int64, as string) deployment {
 	return d
 }
 
-// runs asks the cluster itself, as its administrator, which images the ready
-// pods of a service have.
+// runs asks the cluster itself, as its administrator, which images the pods of a
+// service have.
 func (w *world) runs(service, version string, replicas int) {
 	w.t.Helper()
-	pods, err := w.cluster.In(namespace, "v1", "Pod").List(w.t.Context(), metav1.ListOptions{})
+	found, err := w.cluster.Images(w.t.Context(), namespace, service)
 	ok(w.t, err)
-	found := map[string]int{}
-	for _, pod := range pods.Items {
-		if pod.GetDeletionTimestamp() == nil && strings.Contains(pod.GetName(), service) {
-			containers, _, _ := unstructured.NestedSlice(pod.Object, "spec", "containers")
-			container, _ := containers[0].(map[string]any)
-			found[fmt.Sprint(container["image"])]++
-		}
-	}
 	digest := w.cluster.ImageOf("good", version).Digest
 	for image, n := range found {
 		if !strings.Contains(image, digest) || n != replicas || len(found) != 1 {

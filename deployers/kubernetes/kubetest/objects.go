@@ -157,3 +157,25 @@ func (c *Cluster) GatewayAPI(ctx context.Context) error {
 		return err
 	})
 }
+
+// Images counts the images of a namespace's pods whose names contain a text, of
+// those that are not leaving.
+func (c *Cluster) Images(ctx context.Context, namespace, name string) (map[string]int, error) {
+	pods, err := c.In(namespace, "v1", "Pod").List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]int{}
+	for _, pod := range pods.Items {
+		if pod.GetDeletionTimestamp() != nil || !strings.Contains(pod.GetName(), name) {
+			continue
+		}
+		containers, _, _ := unstructured.NestedSlice(pod.Object, "spec", "containers")
+		for _, one := range containers {
+			if container, ok := one.(map[string]any); ok {
+				found[fmt.Sprint(container["image"])]++
+			}
+		}
+	}
+	return found, nil
+}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/slipway-dev/slipway/deployers"
 	"github.com/slipway-dev/slipway/internal/slipway"
@@ -187,13 +188,29 @@ func (far) Validate(raw json.RawMessage) (deployers.Settings, []deployers.Proble
 }
 
 func (f far) Preview(ctx context.Context, t deployers.Target, w deployers.Desired) (deployers.Preview, error) {
-	a, err := f.call(ctx, "preview", farCall{Target: t, Desired: w})
+	a, err := f.call(ctx, "preview", farCall{Target: t, Desired: withoutSecrets(w)})
 	return a.Preview, err
 }
 
 func (f far) Apply(ctx context.Context, t deployers.Target, w deployers.Desired) error {
-	_, err := f.call(ctx, "apply", farCall{Target: t, Desired: w})
+	for _, track := range w.Tracks {
+		for name, value := range track.Secrets {
+			if value.Reveal() == "" {
+				return deployers.Terminal(fmt.Errorf("the value of %s did not come", name))
+			}
+		}
+	}
+	_, err := f.call(ctx, "apply", farCall{Target: t, Desired: withoutSecrets(w)})
 	return err
+}
+
+// withoutSecrets is what may go over a line.
+func withoutSecrets(w deployers.Desired) deployers.Desired {
+	w.Tracks = slices.Clone(w.Tracks)
+	for i := range w.Tracks {
+		w.Tracks[i].Secrets = nil
+	}
+	return w
 }
 
 func (f far) Observe(ctx context.Context, t deployers.Target) (deployers.Observed, error) {

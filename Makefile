@@ -25,7 +25,7 @@ build: ## Build bin/slipway, one static binary
 	CGO_ENABLED=0 go build -trimpath -tags timetzdata -ldflags '$(LDFLAGS)' -o bin/slipway ./cmd/slipway
 
 .PHONY: test
-test: needs lint check-generated unit e2e nested ## Everything that .ci/run runs
+test: needs lint check-generated unit cluster e2e nested ## Everything that .ci/run runs
 
 .PHONY: needs
 needs: ## Install (Debian, root) or name what the tests need
@@ -37,11 +37,16 @@ lint: ## Linters, walls between rooms, formatting, shell scripts
 
 .PHONY: unit
 unit: ## Unit and conformance tests, with the race detector
-	go test -race -timeout 10m $(TESTFLAGS) $$(go list ./... | grep -v /e2e/)
+	go test -race -timeout 10m $(TESTFLAGS) $$(go list ./... | grep -v -e /e2e/ -e /deployers/kubernetes)
+
+# A whole cluster is enough work for a small machine: nothing else beside it.
+.PHONY: cluster
+cluster: ## The Kubernetes deployer, against a real cluster
+	go test -race -timeout 15m $(TESTFLAGS) ./deployers/kubernetes/...
 
 .PHONY: e2e
 e2e: build ## Stories, browser flows and walls, against the built binary
-	SLIPWAY_TEST_BINARY=$(CURDIR)/bin/slipway go test -timeout 15m $(TESTFLAGS) ./e2e/...
+	SLIPWAY_TEST_BINARY=$(CURDIR)/bin/slipway go test -p 1 -timeout 15m $(TESTFLAGS) ./e2e/...
 
 .PHONY: nested
 nested: ## The tests of nested modules, against real servers

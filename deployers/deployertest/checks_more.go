@@ -2,7 +2,6 @@ package deployertest
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/slipway-dev/slipway/deployers"
@@ -41,9 +40,9 @@ func preparedApplies(e *env) {
 		d.Tracks[0].Prepared = preview.Prepared
 		o := e.converge(d)
 		e.answers(o, version)
-		before := e.instances()
+		before := e.instances() // those of the release before may still be on their way out
 		e.converge(d)
-		if after := e.instances(); !slices.Equal(before, after) {
+		if after := e.instances(); !containsAll(before, after) || len(before) > 0 && len(after) < d.Tracks[0].Replicas {
 			e.Errorf("the same prepared state again restarted something: %v, then %v", before, after)
 		}
 	}

@@ -95,8 +95,10 @@ func (s *snapshot) converged() bool {
 	return s.routed() && s.calm()
 }
 
+// observe is the report. What came true is reported once that is on record: from
+// then on a change by hand is left as it is, and seen.
 func (s *snapshot) observe() deployers.Observed {
-	o := deployers.Observed{At: s.at, Generation: s.record.Generation, Converged: s.converged()}
+	o := deployers.Observed{At: s.at, Generation: s.record.Generation, Converged: s.converged() && s.record.Settled == s.record.Generation}
 	if s.record.Namespace == "" {
 		o.Converged = true
 		return o

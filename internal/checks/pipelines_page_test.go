@@ -15,7 +15,7 @@ import (
 type ableDeployer struct{ anyDeployer }
 
 func (ableDeployer) Capabilities(string) (slipway.DeployerCapabilities, bool) {
-	return slipway.DeployerCapabilities{Replicas: true, ParallelTracks: true, TrafficWeights: true, TrafficMatch: true, PreviewAddress: true}, true
+	return slipway.DeployerCapabilities{Replicas: true, ParallelTracks: true, TrafficWeights: true, TrafficMatch: true, PreviewAddress: true, Secrets: true}, true
 }
 
 func (ableDeployer) CheckConfig(slipway.DeployerRef) (int, []slipway.FieldError) { return 4, nil }

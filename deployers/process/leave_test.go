@@ -63,8 +63,11 @@ func TestWorkInProgressIsFinished(t *testing.T) {
 	f.apply(t, 6)
 	f.until(t, "everything is asked to end", func(o deployers.Observed) bool { return seen(o, "1.0.0").Draining == 5 })
 	f.restart(t)
-	o = f.until(t, "the proxy knows", func(o deployers.Observed) bool { return len(o.Tracks) == 3 && seen(o, "1.0.0").Wanted == 0 })
-	if o.Converged || seen(o, "1.0.0").Draining != 5 {
+	// Who was not told yet is asked once more by whoever looks after them now.
+	o = f.until(t, "all of them finish their work", func(o deployers.Observed) bool {
+		return len(o.Tracks) == 3 && seen(o, "1.0.0").Wanted == 0 && seen(o, "1.0.0").Draining == 5
+	})
+	if o.Converged {
 		t.Errorf("nothing is to run, and 7 do: %+v", o)
 	}
 	if finished, cut := f.ended(f.target); finished+cut > 0 {

@@ -43,8 +43,9 @@ func (t *target) observe(status proxyStatus) deployers.Observed {
 	defer t.mu.Unlock()
 	o := deployers.Observed{At: time.Now(), Generation: t.state.Generation, Converged: t.inEffect() && t.routed(status.Routes)}
 	o.Forgot = t.forgot()
-	if t.proxy != nil && t.state.Port != 0 {
-		o.Address = fmt.Sprintf("http://127.0.0.1:%d", t.state.Port)
+	// What the proxy says is newer than what is written down.
+	if port := cmp.Or(status.Routes.Port, t.state.Port); t.proxy != nil && port != 0 {
+		o.Address = fmt.Sprintf("http://127.0.0.1:%d", port)
 	}
 	if t.proxy != nil && status.Routes.preview() && status.Routes.PreviewPort != 0 {
 		o.Preview = fmt.Sprintf("http://127.0.0.1:%d", status.Routes.PreviewPort)

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -16,19 +17,32 @@ import (
 // hooked is the fake with something that happens within its calls.
 type hooked struct {
 	*fake.Deployer
+	mu             sync.Mutex // looks go on while a test changes its mind
 	apply, observe func(deployers.Target)
 }
 
+func (h *hooked) set(apply, observe func(deployers.Target)) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.apply, h.observe = apply, observe
+}
+
+func (h *hooked) now() (apply, observe func(deployers.Target)) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.apply, h.observe
+}
+
 func (h *hooked) Apply(ctx context.Context, t deployers.Target, d deployers.Desired) error {
-	if h.apply != nil {
-		h.apply(t)
+	if apply, _ := h.now(); apply != nil {
+		apply(t)
 	}
 	return h.Deployer.Apply(ctx, t, d)
 }
 
 func (h *hooked) Observe(ctx context.Context, t deployers.Target) (deployers.Observed, error) {
-	if h.observe != nil {
-		h.observe(t)
+	if _, observe := h.now(); observe != nil {
+		observe(t)
 	}
 	return h.Deployer.Observe(ctx, t)
 }
@@ -57,9 +71,9 @@ func TestPanicStopsOnlyItsOwn(t *testing.T) {
 		if d := r.get(bad); d.State != slipway.Running {
 			t.Errorf("it is %s", d.State)
 		}
-		h.apply, h.observe = nil, burn
+		h.set(nil, burn)
 		r.until(20*time.Second, "it was taken", func() bool { return strings.Contains(r.get(bad).Message, "could not be asked") })
-		h.observe = nil
+		h.set(nil, nil)
 		if d := r.ended(bad, 20*time.Second); d.State != slipway.Succeeded {
 			t.Errorf("once mended it ended %s: %s", d.State, d.Message)
 		}
@@ -79,13 +93,13 @@ func TestOvertakenStepChangesNothing(t *testing.T) {
 		id = r.promote("shop", "1", "staging")
 		must(r.engine.Step(r.ctx, id))(t) // the gates open
 		meddle := func(deployers.Target) {
-			h.apply, h.observe = nil, nil
+			h.set(nil, nil)
 			if _, err := r.app.Cancel(r.ctx, root, app.Control{Deployment: id, Reason: "stop"}); err != nil {
 				t.Error(err)
 			}
 			during = r.get(id)
 		}
-		h.apply = meddle
+		h.set(meddle, nil)
 		if _, err := r.engine.Step(r.ctx, id); slipway.CodeOf(err) != slipway.CodeConflict {
 			t.Errorf("the overtaken step answered %v", err)
 		}

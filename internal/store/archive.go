@@ -84,7 +84,9 @@ func (s *Store) ForgetLogs(ctx context.Context, before time.Time, after int64) (
 				return err
 			}
 			if left == 0 { // and perhaps this one has more
-				next = o.Deployment - 1
+				if next = o.Deployment - 1; next == 0 {
+					next = -1 // 0 says that there is no more
+				}
 				return nil
 			}
 		}

@@ -44,11 +44,12 @@ func (f fixture) past(t *testing.T, change map[string]func(*slipway.Deployment))
 
 func testForgetLogs(t *testing.T, f fixture) {
 	as := func(*slipway.Deployment) {}
-	made := f.past(t, map[string]func(*slipway.Deployment){
-		"old": as, "long": as, "live": as, "beside": as, "failed": as,
+	made := f.past(t, map[string]func(*slipway.Deployment){"long": as}) // the first one: before it is nothing
+	maps.Copy(made, f.past(t, map[string]func(*slipway.Deployment){
+		"old": as, "live": as, "beside": as, "failed": as,
 		"active": func(d *slipway.Deployment) { d.State, d.EndedAt = slipway.Running, nil },
 		"ending": func(d *slipway.Deployment) { end := noon().Add(time.Hour); d.EndedAt = &end },
-	})
+	}))
 	maps.Copy(made, f.past(t, map[string]func(*slipway.Deployment){
 		"young": func(d *slipway.Deployment) { d.CreatedAt = noon().Add(time.Hour) },
 	}))

@@ -45,6 +45,12 @@ type gauntlet struct {
 	said    func(int, string, ...any)
 }
 
+// ofSecrets: the story has no store of secrets that goes away. TestVaultGoes
+// comes by these places, and kills nobody there.
+func ofSecrets(place string) bool {
+	return strings.HasPrefix(place, "engine.withhold/") || strings.HasPrefix(place, "engine.remind/")
+}
+
 // chapter is a part of the story, with what is special about its portal.
 type chapter struct {
 	name  string
@@ -68,7 +74,7 @@ func newGauntlet(t *testing.T, kind string) *gauntlet {
 			// The short run kills at each place of the engine once, on one
 			// database before it and on the other after it.
 			other := (i+j)%2 == 0 == (kind == "sqlite") || strings.HasPrefix(s.Name, "app.")
-			if !full() && other {
+			if !full() && other || ofSecrets(s.Name) {
 				continue
 			}
 			g.pending = append(g.pending, s.Name+" "+when)

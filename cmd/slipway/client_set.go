@@ -8,13 +8,17 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"sigs.k8s.io/yaml"
 
 	"github.com/slipway-dev/slipway/internal/client"
 )
 
 func setCommand() *cobra.Command {
+	var service string
 	list := command("list", "List release sets, newest first", cobra.NoArgs, func(ctx context.Context, c *cli, _ []string) error {
-		return paged(c, func(cursor string) (client.Answer[client.List[client.Set]], error) { return c.Sets(ctx, cursor) },
+		return paged(c, func(cursor string) (client.Answer[client.List[client.Set]], error) {
+			return c.Sets(ctx, service, cursor)
+		},
 			func(t *table, first bool, s client.Set) {
 				if first {
 					t.row("ID", "NAME", "ENVIRONMENT", "STATE", "BY", "CREATED", "")
@@ -22,26 +26,44 @@ func setCommand() *cobra.Command {
 				t.row(s.ID, s.Name, s.Environment, s.State, s.RequestedBy.Name, clock(s.CreatedAt), s.Message)
 			})
 	})
+	list.Flags().StringVar(&service, "service", "", "only sets with a release of this service")
 	return group("set", "Promote several services together, and take them back together", setCreateCommand(), list, setShowCommand(), setRollbackCommand(), setCancelCommand())
 }
 
 func setCreateCommand() *cobra.Command {
 	var n client.NewSet
 	var after []string
+	var file string
 	var inOrder, wait bool
 	var timeout time.Duration
-	cmd := command("create NAME SERVICE=VERSION... --to ENVIRONMENT", "Ask for releases of several services to go to an environment together", cobra.MinimumNArgs(2), func(ctx context.Context, c *cli, args []string) error {
+	cmd := command("create NAME SERVICE=VERSION... --to ENVIRONMENT | create -f FILE", "Ask for releases of several services to go to an environment together", cobra.ArbitraryArgs, func(ctx context.Context, c *cli, args []string) error {
+		switch {
+		case file != "" && len(args) > 0:
+			return usageError("-f and the releases themselves do not go together: the file says all of it")
+		case file != "":
+			content, err := readFile(file, c.in)
+			if err != nil {
+				return err
+			}
+			if err := yaml.UnmarshalStrict(content, &n); err != nil {
+				return usageError("%s: %v", file, err)
+			}
+		case len(args) < 2:
+			return usageError("a set has a name, and releases: SERVICE=VERSION ...")
+		default:
+			n.Name = args[0]
+			if err := itemsOf(&n, args[1:], after, inOrder); err != nil {
+				return err
+			}
+		}
 		if n.Environment == "" {
 			return usageError("--to says where they go")
-		}
-		n.Name = args[0]
-		if err := itemsOf(&n, args[1:], after, inOrder); err != nil {
-			return err
 		}
 		s, err := c.PromoteSet(ctx, n)
 		return c.setBegun(ctx, s, err, "succeeded", wait, timeout)
 	})
 	f := cmd.Flags()
+	f.StringVarP(&file, "file", "f", "", "YAML or JSON with name, environment, items (service, version, after), onFailure and note; - is standard input")
 	f.StringVar(&n.Environment, "to", "", "environment")
 	f.StringArrayVar(&after, "after", nil, "SERVICE:OTHER,... says that a service goes after others of the set; may be given again")
 	f.BoolVar(&inOrder, "in-order", false, "each goes after the one before it")

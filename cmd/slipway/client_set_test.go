@@ -43,4 +43,16 @@ func TestSets(t *testing.T) {
 	r.be("admin")
 	r.expect(exitOK, "Cancelled by Admin: lunch.", "set", "cancel", "2", "--reason", "lunch", "--wait")
 	r.expect(exitFailed, "cannot be cancelled", "set", "cancel", "2")
+
+	asked := filepath.Join(t.TempDir(), "set.yaml")
+	r.expect(exitUsage, "a set has a name, and releases", "set", "create")
+	r.expect(exitUsage, "do not go together", create("-f", asked)...)
+	fatal(t, os.WriteFile(asked, []byte("name: Shop alone\nenvironment: staging\nitems: [{service: shop, versoin: 1.0.0}]\n"), 0o600))
+	r.expect(exitUsage, `unknown field "versoin"`, "set", "create", "-f", asked)
+	fatal(t, os.WriteFile(asked, []byte("name: Shop alone\nenvironment: staging\nitems: [{service: shop, version: 1.0.0}]\n"), 0o600))
+	r.expect(exitOK, "All of it is live in staging.", "set", "create", "-f", asked, "--wait")
+	r.expect(exitOK, "Shop alone", "set", "list", "--service", "shop")
+	if out := r.expect(exitOK, "Checkout 7", "set", "list", "--service", "cart"); strings.Contains(out, "Shop alone") {
+		t.Errorf("a set without cart is listed for it:\n%s", out)
+	}
 }

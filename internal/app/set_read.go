@@ -92,8 +92,10 @@ func (a *App) setWith(ctx context.Context, tx slipway.Tx, actor slipway.Actor, d
 	return &s, err
 }
 
-// Sets lists the sets that the actor may read all of, newest first.
-func (a *App) Sets(ctx context.Context, actor slipway.Actor, page slipway.Page) (out []slipway.ReleaseSet, next string, err error) {
+// Sets lists the sets that the actor may read all of, newest first: those with a
+// release of a service, if it is named. Of what is under way the deployments are
+// with them.
+func (a *App) Sets(ctx context.Context, actor slipway.Actor, service string, page slipway.Page) (out []SetPage, next string, err error) {
 	page = bounded(page)
 	err = a.Store.Read(ctx, func(tx slipway.Tx) error {
 		may, err := a.visible(ctx, tx, actor, slipway.ServiceRead)
@@ -101,14 +103,21 @@ func (a *App) Sets(ctx context.Context, actor slipway.Actor, page slipway.Page) 
 			return err
 		}
 		for {
-			rows, after, err := tx.Sets().List(ctx, slipway.Page{Cursor: page.Cursor, Limit: page.Limit - len(out)})
+			rows, after, err := tx.Sets().List(ctx, service, slipway.Page{Cursor: page.Cursor, Limit: page.Limit - len(out)})
 			if err != nil {
 				return err
 			}
 			for _, s := range rows {
-				if !slices.ContainsFunc(s.Items, func(i slipway.SetItem) bool { return !may.Admits(s.Resource(i)) }) {
-					out = append(out, s)
+				if slices.ContainsFunc(s.Items, func(i slipway.SetItem) bool { return !may.Admits(s.Resource(i)) }) {
+					continue
 				}
+				p := SetPage{Set: s}
+				if s.State.Active() {
+					if p.Facts, err = slipway.LoadSetFacts(ctx, tx, s); err != nil {
+						return err
+					}
+				}
+				out = append(out, p)
 			}
 			if next = after; next == "" || len(out) >= page.Limit {
 				return nil

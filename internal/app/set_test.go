@@ -30,7 +30,7 @@ func setCases() map[string]useCase {
 			return of(r.Set(r.ctx, a, 1))
 		}},
 		"Sets": {asks: slipway.ServiceRead, by: viewer, call: func(r *rig, a slipway.Actor) error {
-			_, _, err := r.Sets(r.ctx, a, page)
+			_, _, err := r.Sets(r.ctx, a, "", page)
 			return err
 		}},
 	}
@@ -104,7 +104,7 @@ func TestSetOfSeveralTeamsIsNobodysNews(t *testing.T) {
 		knows bool
 	}{{root, true}, {viewer, false}, {foreigner, false}} {
 		w := must(r.Watch(r.ctx, who.actor, app.Watch{}))(t)
-		list, _, err := r.Sets(r.ctx, who.actor, page)
+		list, _, err := r.Sets(r.ctx, who.actor, "", page)
 		ok(t, err)
 		log, _, err := r.Activity(r.ctx, who.actor, slipway.AuditFilter{Action: "set."}, page)
 		ok(t, err)
@@ -231,15 +231,15 @@ func TestDeploymentNamesItsSet(t *testing.T) {
 		t.Errorf("a viewer of one team sees %+v", p.Set)
 	}
 	ids := []int64{}
-	list, next, err := r.Sets(r.ctx, root, slipway.Page{Limit: 1})
+	list, next, err := r.Sets(r.ctx, root, "", slipway.Page{Limit: 1})
 	for ok(t, err); ; {
 		for _, s := range list {
-			ids = append(ids, s.ID)
+			ids = append(ids, s.Set.ID)
 		}
 		if next == "" {
 			break
 		}
-		list, next, err = r.Sets(r.ctx, root, slipway.Page{Limit: 1, Cursor: next})
+		list, next, err = r.Sets(r.ctx, root, "", slipway.Page{Limit: 1, Cursor: next})
 		ok(t, err)
 	}
 	if !slices.Equal(ids, []int64{s.ID}) {

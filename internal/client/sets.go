@@ -49,9 +49,10 @@ type SetItem struct {
 	Back       int64    `json:"back"`
 }
 
-// Sets returns a page of release sets, newest first.
-func (c *Client) Sets(ctx context.Context, cursor string) (Answer[List[Set]], error) {
-	return get[List[Set]](ctx, c, values("cursor", cursor), "sets")
+// Sets returns a page of release sets, newest first: those with a release of a
+// service, if it is named.
+func (c *Client) Sets(ctx context.Context, service, cursor string) (Answer[List[Set]], error) {
+	return get[List[Set]](ctx, c, values("service", service, "cursor", cursor), "sets")
 }
 
 // Set returns one.

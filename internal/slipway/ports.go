@@ -149,7 +149,9 @@ type Wakes interface {
 // Sets keeps release sets.
 type Sets interface {
 	Get(ctx context.Context, id int64) (ReleaseSet, error)
-	List(ctx context.Context, page Page) ([]ReleaseSet, string, error)
+	// List returns sets, newest first: those with a release of a service, if it
+	// is named.
+	List(ctx context.Context, service string, page Page) ([]ReleaseSet, string, error)
 	Active(ctx context.Context) ([]ReleaseSet, error) // oldest first
 	// Of returns the set that a deployment belongs to, CodeNotFound if none.
 	Of(ctx context.Context, deployment int64) (ReleaseSet, error)

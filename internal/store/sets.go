@@ -50,7 +50,7 @@ func (s sets) Get(ctx context.Context, id int64) (slipway.ReleaseSet, error) {
 	return row.domain(), err
 }
 
-func (s sets) List(ctx context.Context, page slipway.Page) ([]slipway.ReleaseSet, string, error) {
+func (s sets) List(ctx context.Context, service string, page slipway.Page) ([]slipway.ReleaseSet, string, error) {
 	const list = "sets"
 	before, err := decodeID(list, page.Cursor)
 	if err != nil {
@@ -59,6 +59,9 @@ func (s sets) List(ctx context.Context, page slipway.Page) ([]slipway.ReleaseSet
 	var w where
 	if before > 0 {
 		w.and("id < ?", before)
+	}
+	if service != "" { // there are few sets, and they are asked for by service when one looks at it
+		w.contains(`"service":`+strconv.Quote(service)+`,`, "items")
 	}
 	limit := limitOf(page)
 	rows, err := many[setRow](ctx, s.tx, "list sets",

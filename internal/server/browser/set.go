@@ -19,7 +19,7 @@ func (s *Surface) sets(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	list, next, err := s.App.Sets(c.Request().Context(), server.ActorOf(c), slipway.Page{Cursor: c.QueryParam("cursor"), Limit: 50})
+	list, next, err := s.App.Sets(c.Request().Context(), server.ActorOf(c), "", slipway.Page{Cursor: c.QueryParam("cursor"), Limit: 50})
 	if err != nil {
 		return err
 	}
@@ -30,10 +30,11 @@ func (s *Surface) sets(c echo.Context) error {
 	return s.render(c, http.StatusOK, page.Sets(sh, v))
 }
 
-func setRows(list []slipway.ReleaseSet) []page.SetRow {
+func setRows(list []app.SetPage) []page.SetRow {
 	rows := make([]page.SetRow, len(list))
-	for i, set := range list {
-		state, progress, word := setState(set, nil)
+	for i, p := range list {
+		set := p.Set
+		state, progress, word := setState(set, p.Facts.Deployments)
 		rows[i] = page.SetRow{Href: setPath(set.ID), Name: set.Name, Environment: set.Environment, Services: plural(len(set.Items), "service"),
 			State: state, Progress: progress, Word: word, Message: set.Message, AskedBy: who(set.Asked.By), At: set.CreatedAt}
 	}
@@ -157,15 +158,6 @@ func (s *Surface) rollBackSet(c echo.Context) error {
 
 // setsOf are the newest sets that a service is in.
 func (s *Surface) setsOf(c echo.Context, service string) ([]page.SetRow, error) {
-	list, _, err := s.App.Sets(c.Request().Context(), server.ActorOf(c), slipway.Page{Limit: 20})
-	if err != nil {
-		return nil, err
-	}
-	var found []slipway.ReleaseSet
-	for _, set := range list {
-		if set.Item(service) >= 0 && len(found) < 3 {
-			found = append(found, set)
-		}
-	}
-	return setRows(found), nil
+	list, _, err := s.App.Sets(c.Request().Context(), server.ActorOf(c), service, slipway.Page{Limit: 3})
+	return setRows(list), err
 }

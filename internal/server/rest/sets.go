@@ -149,12 +149,17 @@ func (s *Surface) registerSets() {
 		about: "Restores exactly what ran before, service by service. What is still under way is taken back before."}, s.rollBackSet)
 }
 
-func (s *Surface) listSets(ctx context.Context, actor slipway.Actor, in *PageIn) (*answer[Page[ReleaseSet]], error) {
-	rows, next, err := s.App.Sets(ctx, actor, in.page())
+type listSetsIn struct {
+	PageIn
+	Service string `query:"service" maxLength:"63" doc:"Only sets with a release of this service."`
+}
+
+func (s *Surface) listSets(ctx context.Context, actor slipway.Actor, in *listSetsIn) (*answer[Page[ReleaseSet]], error) {
+	rows, next, err := s.App.Sets(ctx, actor, in.Service, in.page())
 	if err != nil {
 		return nil, err
 	}
-	return pageOf(rows, next, releaseSet), nil
+	return pageOf(rows, next, func(p app.SetPage) ReleaseSet { return releaseSet(p.Set) }), nil
 }
 
 func (s *Surface) promoteSet(ctx context.Context, actor slipway.Actor, in *promoteSetIn) (*setOut, error) {

@@ -80,12 +80,15 @@ func testSetPages(t *testing.T, f fixture) {
 			at := noon()
 			s.State, s.EndedAt = slipway.SetSucceeded, &at
 		}
+		if i == 3 {
+			s.Items = s.Items[:1] // without web
+		}
 		ids = append(ids, f.insertSet(t, s).ID)
 	}
 	f.read(t, func(tx slipway.Tx) error {
 		var got []int64
 		for page := (slipway.Page{Limit: 2}); ; {
-			rows, next, err := tx.Sets().List(f.ctx, page)
+			rows, next, err := tx.Sets().List(f.ctx, "", page)
 			if err != nil {
 				return err
 			}
@@ -97,13 +100,24 @@ func testSetPages(t *testing.T, f fixture) {
 			}
 		}
 		same(t, "newest first", got, []int64{ids[4], ids[3], ids[2], ids[1], ids[0]})
+		for service, want := range map[string][]int64{"web": {ids[4], ids[2], ids[1], ids[0]}, "we": nil, "%": nil} {
+			rows, _, err := tx.Sets().List(f.ctx, service, slipway.Page{Limit: 10})
+			if err != nil {
+				return err
+			}
+			got = nil
+			for _, s := range rows {
+				got = append(got, s.ID)
+			}
+			same(t, "with a release of "+service, got, want)
+		}
 		active, err := tx.Sets().Active(f.ctx)
 		got = nil
 		for _, s := range active {
 			got = append(got, s.ID)
 		}
 		same(t, "active, oldest first", got, []int64{ids[0], ids[2], ids[3], ids[4]})
-		_, _, wrong := tx.Sets().List(f.ctx, slipway.Page{Cursor: "nonsense"})
+		_, _, wrong := tx.Sets().List(f.ctx, "", slipway.Page{Cursor: "nonsense"})
 		refused(t, "a cursor of no list", wrong, slipway.CodeInvalid)
 		return err
 	})

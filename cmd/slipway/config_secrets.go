@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,6 +15,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/secrets/vault"
 	"github.com/slipway-dev/slipway/internal/server"
 	"github.com/slipway-dev/slipway/internal/slipway"
+	"github.com/slipway-dev/slipway/internal/store"
 )
 
 // vaultConfig is which Vault keeps the secrets, and how to sign in to it. Without
@@ -120,8 +120,8 @@ func (c config) checkSecrets() []error {
 func (c config) localOnly() bool { return strings.HasPrefix(c.PublicURL, "http://") }
 
 // newSecrets opens the store that the configuration names; nil if it names none.
-func newSecrets(ctx context.Context, c config, rows slipway.Store, log *slog.Logger) (*slipway.SecretDesk, error) {
-	desk := &slipway.SecretDesk{Store: rows, Paths: slipway.SecretPaths(c.SecretPaths), Clock: time.Now}
+func newSecrets(ctx context.Context, c config, rows *store.Store, log *slog.Logger) (*slipway.SecretDesk, error) {
+	desk := &slipway.SecretDesk{Store: rows, Paths: slipway.SecretPaths(c.SecretPaths), Clock: rows.Now}
 	if c.Vault.used() {
 		var err error
 		desk.Secrets, err = c.Vault.open()
@@ -136,7 +136,7 @@ func newSecrets(ctx context.Context, c config, rows slipway.Store, log *slog.Log
 			keys = append(keys, raw)
 		}
 	}
-	built, err := sealed.New(rows, time.Now, keys...)
+	built, err := sealed.New(rows, rows.Now, keys...)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/slipway-dev/slipway/deployers"
 	"github.com/slipway-dev/slipway/internal/app"
@@ -28,7 +29,8 @@ const (
 	failsAt      = "SLIPWAY_TEST_FAILPOINT" // NAME:ACTION, ... ; actions: kill, stop (once), panic
 	failsHits    = "SLIPWAY_TEST_HITS"      // file: the places that were passed, one a line
 	failsFar     = "SLIPWAY_TEST_FAR"       // address of the deployer "far"
-	failsWithout = "SLIPWAY_TEST_WITHOUT"   // jobs, start (of jobs), checks, far: what this portal is to lack
+	failsClock   = "SLIPWAY_TEST_CLOCK"     // file: how far this machine's clock is off, as a Go duration
+	failsWithout = "SLIPWAY_TEST_WITHOUT"   // jobs, start (of jobs), checks, far, secrets: what this portal is to lack
 )
 
 // failsite is a call in the source.
@@ -76,6 +78,23 @@ func breakable(backends map[string]deployers.Deployer, e *engine.Engine, a *app.
 	if strings.Contains(without, "checks") {
 		e.Checks = nil
 	}
+	if strings.Contains(without, "secrets") {
+		e.Secrets = nil
+	}
+}
+
+// wallClock is this machine's clock, which a test can set. It is read anew each
+// time; where there is no file it is right.
+func wallClock() time.Time {
+	text, err := os.ReadFile(os.Getenv(failsClock))
+	if err != nil {
+		return time.Now()
+	}
+	off, err := time.ParseDuration(string(text))
+	if err != nil {
+		panic(err)
+	}
+	return time.Now().Add(off)
 }
 
 func newFailpoints() (*failpoints, error) {

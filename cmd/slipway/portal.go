@@ -66,7 +66,7 @@ func assemble(ctx context.Context, p parts) (*portal, error) {
 	if err != nil {
 		return nil, err
 	}
-	eng := &engine.Engine{Jobs: hostJobs, Checks: outside.checks, Prober: outside.checks, Store: p.store, Wakes: p.store, Feed: p.store, Deployers: registry, Clock: time.Now, Log: p.log}
+	eng := &engine.Engine{Jobs: hostJobs, Checks: outside.checks, Prober: outside.checks, Store: p.store, Wakes: p.store, Feed: p.store, Deployers: registry, Clock: p.store.Now, Log: p.log}
 	eng.Archive = p.store
 	if eng.Keep, err = p.config.retention(); err != nil {
 		return nil, err
@@ -76,7 +76,7 @@ func assemble(ctx context.Context, p parts) (*portal, error) {
 		return nil, err
 	}
 	eng.Waker = queue
-	usecases := &app.App{Store: p.store, Deployers: registry, Expressions: outside.expressions, Clock: time.Now, AdminGroup: p.config.AdminGroup}
+	usecases := &app.App{Store: p.store, Deployers: registry, Expressions: outside.expressions, Clock: p.store.Now, AdminGroup: p.config.AdminGroup}
 	usecases.Calendars, usecases.Prober = &calendar.Calendars{}, outside.checks
 	eng.Aids = slipway.Aids{Approvers: usecases, Calendars: usecases.Calendars}
 	eng.Rights = usecases
@@ -85,7 +85,7 @@ func assemble(ctx context.Context, p parts) (*portal, error) {
 	}
 	eng.Secrets = usecases.Secret
 	breakable(p.deployers, eng, usecases)
-	provider, err := newProvider(ctx, p.config)
+	provider, err := newProvider(ctx, p)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +105,7 @@ func assemble(ctx context.Context, p parts) (*portal, error) {
 		Log: p.log, PublicURL: p.config.PublicURL, Version: version, App: usecases, Feed: p.store, Sessions: p.store.Sessions(),
 		Identity: provider, Surfaces: []server.Surface{pages, rest.New(rest.Config{App: usecases, Version: version, PublicURL: p.config.PublicURL})},
 		Assets: assets.Handler(), DevIssuer: p.devIssuer, TrustedProxies: proxies,
-		Ready: append([]server.Check{{Name: "database", Run: p.store.Ping}}, secretsReady(usecases.Secret)...),
+		Ready: append([]server.Check{{Name: "database", Run: p.store.Ping}, {Name: "clock", Run: p.store.TimeInDoubt, Optional: true}}, secretsReady(usecases.Secret)...),
 	})
 	if err != nil {
 		return nil, err
@@ -113,9 +113,10 @@ func assemble(ctx context.Context, p parts) (*portal, error) {
 	return &portal{config: p.config, log: p.log, store: p.store, queue: queue, engine: eng, jobs: hostJobs, others: strangers, usecases: usecases, server: srv, main: p.main, metrics: p.metrics}, nil
 }
 
-func newProvider(ctx context.Context, c config) (*identity.Provider, error) {
+func newProvider(ctx context.Context, p parts) (*identity.Provider, error) {
+	c := p.config
 	return identity.New(ctx, identity.Config{
-		Issuer: c.OIDCIssuer, ClientID: c.OIDCClientID, ClientSecret: c.OIDCClientSecret,
+		Now: p.store.Now, Issuer: c.OIDCIssuer, ClientID: c.OIDCClientID, ClientSecret: c.OIDCClientSecret,
 		RedirectURL: c.PublicURL + "/auth/callback", GroupsClaim: c.OIDCGroupsClaim,
 	})
 }
@@ -169,7 +170,7 @@ func (p *portal) forgetOutput(ctx context.Context) {
 	ticker := time.NewTicker(time.Hour)
 	defer ticker.Stop()
 	for {
-		if err := p.jobs.Forget(ctx, time.Now().Add(-jobsFor)); err != nil && ctx.Err() == nil {
+		if err := p.jobs.Forget(ctx, p.store.Now().Add(-jobsFor)); err != nil && ctx.Err() == nil {
 			p.log.WarnContext(ctx, "what old jobs have printed stays for now", "error", err)
 		}
 		select {

@@ -74,7 +74,7 @@ func newLog(w io.Writer, level string) *slog.Logger {
 }
 
 func openStore(ctx context.Context, c config, log *slog.Logger) (*store.Store, error) {
-	return store.Open(ctx, store.Config{URL: c.DatabaseURL, Log: log})
+	return store.Open(ctx, store.Config{URL: c.DatabaseURL, Wall: wallClock, Log: log})
 }
 
 // ownDeployers are those that Slipway brings, by the names that pipelines use.

@@ -34,7 +34,7 @@ func (sessionRow) TableName() string { return "sessions" }
 func (v Sessions) FindCtx(ctx context.Context, token string) (data []byte, found bool, err error) {
 	err = v.s.alone(ctx, func(t *tx) error {
 		row, err := one[sessionRow](ctx, t, "session", "", `SELECT * FROM sessions WHERE token_hash = ? AND expires_at > ?`,
-			hashToken(token), stampOf(v.s.now()))
+			hashToken(token), stampOf(v.s.Now()))
 		if slipway.IsNotFound(err) {
 			return nil
 		}
@@ -68,7 +68,7 @@ func (v Sessions) DeleteCtx(ctx context.Context, token string) error {
 func (v Sessions) AllCtx(ctx context.Context) (map[string][]byte, error) {
 	all := map[string][]byte{}
 	err := v.s.read(ctx, func(t *tx) error {
-		rows, err := many[sessionRow](ctx, t, "list sessions", `SELECT * FROM sessions WHERE expires_at > ?`, stampOf(v.s.now()))
+		rows, err := many[sessionRow](ctx, t, "list sessions", `SELECT * FROM sessions WHERE expires_at > ?`, stampOf(v.s.Now()))
 		for _, row := range rows {
 			all[row.TokenHash] = row.Data
 		}
@@ -80,7 +80,7 @@ func (v Sessions) AllCtx(ctx context.Context) (map[string][]byte, error) {
 // DeleteExpired removes the sessions that have run out.
 func (v Sessions) DeleteExpired(ctx context.Context) error {
 	return v.s.writeTx(ctx, func(t *tx) error {
-		_, err := t.exec(ctx, "delete expired sessions", `DELETE FROM sessions WHERE expires_at <= ?`, stampOf(v.s.now()))
+		_, err := t.exec(ctx, "delete expired sessions", `DELETE FROM sessions WHERE expires_at <= ?`, stampOf(v.s.Now()))
 		return err
 	})
 }

@@ -20,7 +20,8 @@ import (
 // Config says where everything is kept.
 type Config struct {
 	URL   string        // sqlite:PATH, or postgres://…
-	Clock slipway.Clock // time.Now if nil
+	Clock slipway.Clock // the time that all replicas go by (Now) if nil
+	Wall  slipway.Clock // what this machine says; time.Now if nil
 	Log   *slog.Logger  // discarded if nil
 }
 
@@ -31,6 +32,8 @@ type Store struct {
 	url      string
 	postgres bool
 	clock    slipway.Clock
+	wall     slipway.Clock
+	keeper   timekeeper
 	log      *slog.Logger
 
 	writer   *sql.DB
@@ -58,9 +61,12 @@ var (
 // Open connects to the database. It creates the file of an SQLite database that
 // does not exist yet, but no tables: that is what Migrate is for.
 func Open(ctx context.Context, c Config) (*Store, error) {
-	s := &Store{url: c.URL, clock: c.Clock, log: c.Log}
+	s := &Store{url: c.URL, clock: c.Clock, wall: c.Wall, keeper: timekeeper{steady: newSteady()}, log: c.Log}
+	if s.wall == nil {
+		s.wall = time.Now
+	}
 	if s.clock == nil {
-		s.clock = time.Now
+		s.clock = s.keeper.now
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -79,10 +85,14 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if err == nil {
 		s.inserter, err = s.newInserter()
 	}
+	if err == nil {
+		err = s.firstTime(ctx)
+	}
 	if err != nil {
 		_ = s.Close()
 		return nil, err
 	}
+	s.running.Go(func() { s.keepTime(background) })
 	return s, nil
 }
 
@@ -101,8 +111,6 @@ func (s *Store) Close() error {
 	}
 	return err
 }
-
-func (s *Store) now() time.Time { return s.clock() }
 
 // session makes a gorm handle; it takes its transactions from us.
 func session(dialector gorm.Dialector) (*gorm.DB, error) {

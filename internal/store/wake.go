@@ -66,14 +66,14 @@ func (t *tx) wakeFor(ctx context.Context, row deploymentRow) {
 	if at := lookIn(ctx); row.NextWakeAt == nil || (at != nil && at.args.Deployment == row.ID) {
 		return
 	}
-	now := t.s.now()
+	now := t.s.Now()
 	if row.NextWakeAt.After(now.Add(soon)) {
 		return
 	}
 	w := wake{lookArgs: lookArgs{Deployment: row.ID, Team: row.Team}}
 	if row.NextWakeAt.After(now) {
-		// Counted from now by the real clock, which is the one workers go by.
-		w.at = time.Now().Add(row.NextWakeAt.Sub(now))
+		// Counted from now by the database's clock, which is the one workers go by.
+		w.at = t.s.keeper.now().Add(row.NextWakeAt.Sub(now))
 	}
 	t.wakes = append(t.wakes, w)
 }

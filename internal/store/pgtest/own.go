@@ -18,6 +18,7 @@ type Own struct {
 	programs, dir string
 	port          int
 	attributes    *syscall.SysProcAttr
+	environment   []string
 	line          io.WriteCloser
 	ended         chan error
 }
@@ -33,8 +34,9 @@ kill "-${how:-INT}" "$server"
 wait "$server"
 `
 
-// NewOwn starts one. It keeps what it commits, as far as its processes go.
-func NewOwn(t testing.TB) *Own {
+// NewOwn starts one, with more in its environment. It keeps what it commits, as
+// far as its processes go.
+func NewOwn(t testing.TB, environment ...string) *Own {
 	t.Helper()
 	programs, err := findPrograms()
 	switch {
@@ -43,7 +45,7 @@ func NewOwn(t testing.TB) *Own {
 	case err != nil:
 		t.Fatal(err)
 	}
-	o := &Own{programs: programs}
+	o := &Own{programs: programs, environment: append(os.Environ(), environment...)}
 	if o.dir, err = os.MkdirTemp("", "slipway-postgres-"); err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +71,7 @@ func NewOwn(t testing.TB) *Own {
 func (o *Own) Start(t testing.TB) {
 	t.Helper()
 	cmd := exec.Command("/bin/sh", "-c", runOwn, "sh", o.programs, o.dir, strconv.Itoa(o.port)) // #nosec G204 -- our own script
-	cmd.Dir, cmd.SysProcAttr = o.dir, o.attributes
+	cmd.Dir, cmd.SysProcAttr, cmd.Env = o.dir, o.attributes, o.environment
 	line, err := cmd.StdinPipe()
 	if err == nil {
 		err = cmd.Start()

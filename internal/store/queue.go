@@ -163,13 +163,14 @@ func (q *Queue) ring(ctx context.Context, ids []int64) error {
 		return nil
 	}
 	return q.s.writeTx(ctx, func(t *tx) error {
-		field := `json_extract(args, '$.deployment')`
+		// A job that only a clock set back has put off does not count.
+		field, soon := `json_extract(args, '$.deployment')`, `julianday(scheduled_at) <= julianday('now', '+2 seconds')`
 		if t.s.postgres {
-			field = `(args->>'deployment')::bigint`
+			field, soon = `(args->>'deployment')::bigint`, `scheduled_at <= now() + interval '2 seconds'`
 		}
 		rows, err := many[lookArgs](ctx, t, "list looks to be queued", `SELECT id AS deployment, team FROM deployments
 			WHERE id IN ? AND id NOT IN (SELECT `+field+` FROM river_job
-				WHERE kind = 'look' AND state IN ('available', 'retryable', 'scheduled'))`, ids)
+				WHERE kind = 'look' AND state IN ('available', 'retryable', 'scheduled') AND `+soon+`)`, ids)
 		for _, row := range rows {
 			t.wakes = append(t.wakes, wake{lookArgs: row})
 		}

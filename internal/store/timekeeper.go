@@ -87,6 +87,17 @@ func apart(off time.Duration) string {
 	return off.Round(time.Second).String() + " ahead of"
 }
 
+// says is what the clock itself says: now, and how far that is off.
+func (k *timekeeper) says() time.Time {
+	since := k.steady()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.doubted {
+		return k.nowAt(since).Add(k.off)
+	}
+	return k.nowAt(since)
+}
+
 // doubt says why the time is not what the clock says; nil if it is.
 func (k *timekeeper) doubt() error {
 	k.mu.Lock()

@@ -73,7 +73,7 @@ func (t *tx) wakeFor(ctx context.Context, row deploymentRow) {
 	w := wake{lookArgs: lookArgs{Deployment: row.ID, Team: row.Team}}
 	if row.NextWakeAt.After(now) {
 		// Counted from now by the database's clock, which is the one workers go by.
-		w.at = t.s.keeper.now().Add(row.NextWakeAt.Sub(now))
+		w.at = t.s.keeper.says().Add(row.NextWakeAt.Sub(now))
 	}
 	t.wakes = append(t.wakes, w)
 }

@@ -88,6 +88,31 @@ func testWakeDuringLook(t *testing.T, f fixture) {
 	looked(t, begun, d.ID, time.Second)
 }
 
+// testClockSetBack: a look that was queued before the clock was set back lies in
+// the future; the sweeper does not wait for it.
+func testClockSetBack(t *testing.T, f fixture) {
+	f.seed(t, "api")
+	begun := make(chan int64, 10)
+	now := time.Now()
+	d := deployment("api", "staging")
+	d.NextWakeAt = &now
+	d = f.insert(t, d)
+	ahead := `UPDATE river_job SET scheduled_at = datetime('now', '+1 hour')`
+	if f.count(t, `SELECT count(*) FROM river_job`) != 1 {
+		t.Fatal("a deployment that is due wakes nobody")
+	}
+	if _, err := f.SQL.ExecContext(f.ctx, ahead); err != nil { // PostgreSQL says it in its own words
+		if _, err := f.SQL.ExecContext(f.ctx, `UPDATE river_job SET scheduled_at = now() + interval '1 hour'`); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wake := f.StartQueue(t, func(_ context.Context, id int64) error { begun <- id; return nil })
+	if err := wake(f.ctx, []int64{d.ID}); err != nil {
+		t.Fatal(err)
+	}
+	looked(t, begun, d.ID, time.Second)
+}
+
 // heard waits until no job is left to be heard.
 func (f fixture) heard(t *testing.T) {
 	t.Helper()

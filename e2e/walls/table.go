@@ -20,7 +20,7 @@ type room struct {
 // that a new room starts with a decision about its walls.
 func rooms() []room {
 	surface := []string{
-		"internal/app", "internal/slipway", "internal/identity/...", "internal/manifest",
+		"internal/app", "internal/slipway", "internal/identity/...", "internal/manifest", "internal/chat",
 		"internal/server/...", "static",
 	}
 	return []room{
@@ -40,6 +40,7 @@ func rooms() []room {
 		{path: "internal/demoapp", stdOnly: true},
 		{path: "internal/jobs", stdOnly: true},
 		{path: "internal/outbound", stdOnly: true},
+		{path: "internal/chat", may: []string{"internal/slipway"}, stdOnly: true},
 		{path: "internal/checks", inner: true, may: []string{"internal/slipway", "internal/outbound"}},
 		{path: "internal/provenance", inner: true, may: []string{"internal/slipway"}},
 		{path: "internal/calendar", may: []string{"internal/slipway"}},

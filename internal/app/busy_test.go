@@ -13,7 +13,7 @@ import (
 // busy is a furnished installation where something of everything goes on: shop
 // has 1 and 2 behind it and waits in prod, till is at work, cart is paused,
 // kiosk has failed and is held, set 1 is to take till and cart to staging, the
-// attic is locked and frozen, dev has a token.
+// attic is locked and frozen, dev has a token and a chat account.
 func busy(t *testing.T) *rig {
 	t.Helper()
 	return busyTemplate.from(t, furnished, (*rig).keepBusy)
@@ -55,6 +55,7 @@ func (r *rig) keepBusy() {
 		}
 	}
 	must(r.CreateToken(r.ctx, dev, app.CreateToken{ID: "t1", SecretHash: "hash", Name: "laptop"}))(t)
+	must(r.LinkChat(r.ctx, dev, app.LinkChat{Account: slackUser("U-dev"), Name: "@dev", Link: "first"}))(t)
 }
 
 func (r *rig) active(service, environment string) (d slipway.Deployment) {

@@ -21,6 +21,9 @@ type Promote struct {
 	NotBefore *time.Time
 	// Part is asked for instead of the part that a partial strategy names.
 	Part *slipway.Part
+	// Shown is the intent of the plan that was shown to whoever asks: another one
+	// is not started. Empty: whatever it is.
+	Shown string `json:",omitempty"`
 }
 
 // furthest is how far ahead a promotion may be scheduled: the same time that a
@@ -37,7 +40,7 @@ func (a *App) Promote(ctx context.Context, actor slipway.Actor, c Promote) (slip
 	if err != nil {
 		return slipway.Deployment{}, err
 	}
-	return a.start(ctx, actor, slipway.DeploymentPromote, r, c.Once, c)
+	return a.startShown(ctx, actor, slipway.DeploymentPromote, r, c.Once, c, c.Shown)
 }
 
 func (c Promote) request(actor slipway.Actor, now time.Time) (slipway.Request, error) {
@@ -57,9 +60,14 @@ func (c Promote) request(actor slipway.Actor, now time.Time) (slipway.Request, e
 	return r, nil
 }
 
-// start gathers the deployer's evidence outside any transaction, because that
-// may be slow, and then starts in one.
 func (a *App) start(ctx context.Context, actor slipway.Actor, p slipway.Permission, r slipway.Request, once Once, command any) (slipway.Deployment, error) {
+	return a.startShown(ctx, actor, p, r, once, command, "")
+}
+
+// startShown gathers the deployer's evidence outside any transaction, because
+// that may be slow, and then starts in one: what Start would freeze there has to
+// be what the evidence is of.
+func (a *App) startShown(ctx context.Context, actor slipway.Actor, p slipway.Permission, r slipway.Request, once Once, command any, shown string) (slipway.Deployment, error) {
 	var draft slipway.Draft
 	var d slipway.Deployment
 	answered := false
@@ -78,6 +86,9 @@ func (a *App) start(ctx context.Context, actor slipway.Actor, p slipway.Permissi
 	}
 	if err := a.seeSecrets(ctx, &draft, r); err != nil {
 		return slipway.Deployment{}, err
+	}
+	if shown != "" && draft.Plan.Intent() != shown {
+		return d, slipway.Conflict("What would happen has changed since you saw it.", "Look at it again, then confirm that.")
 	}
 	evidence := draft.Plan
 	asking, cancel := context.WithTimeout(ctx, evidenceFor)

@@ -35,6 +35,9 @@ func useCases() map[string]useCase {
 	for name, c := range secretCases() {
 		list[name] = c
 	}
+	for name, c := range chatCases() {
+		list[name] = c
+	}
 	return list
 }
 

@@ -48,7 +48,7 @@ var edits = map[string]func(*AuditEntry){
 	"kind":      func(e *AuditEntry) { e.Actor.Kind = ActorSystem },
 	"name":      func(e *AuditEntry) { e.Actor.Name = ben.Name },
 	"token":     func(e *AuditEntry) { e.TokenID = "" },
-	"via":       func(e *AuditEntry) { e.Via = ViaChat },
+	"via":       func(e *AuditEntry) { e.Via = ViaSlack },
 	"request":   func(e *AuditEntry) { e.RequestID = "" },
 	"address":   func(e *AuditEntry) { e.Address = "192.0.2.2" },
 	"action":    func(e *AuditEntry) { e.Action = "deployment.reject" },
@@ -140,9 +140,9 @@ func TestHashesDoNotDependOnTheDatabase(t *testing.T) {
 
 func TestActorsLeaveTheirTraces(t *testing.T) {
 	t.Parallel()
-	a := Actor{Kind: ActorUser, ID: "u", Name: "Anna", TokenID: "t", Via: ViaChat, RequestID: "r", Address: "192.0.2.1"}
+	a := Actor{Kind: ActorUser, ID: "u", Name: "Anna", TokenID: "t", Via: ViaSlack, RequestID: "r", Address: "192.0.2.1"}
 	e := a.Entry("team.put", Resource{}, "team web", "made", t0)
-	if e.Chain != OrganisationChain || e.Actor != a.Person() || e.TokenID != "t" || e.Via != ViaChat || e.RequestID != "r" || e.Address == "" {
+	if e.Chain != OrganisationChain || e.Actor != a.Person() || e.TokenID != "t" || e.Via != ViaSlack || e.RequestID != "r" || e.Address == "" {
 		t.Errorf("%+v", e)
 	}
 	if e = a.Entry("x", Resource{Team: "web"}, "", "", t0); e.Chain != "web" {

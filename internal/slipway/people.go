@@ -17,10 +17,11 @@ type Channel string
 
 // The channels.
 const (
-	ViaBrowser Channel = "browser"
-	ViaREST    Channel = "rest"
-	ViaChat    Channel = "chat"
-	ViaEngine  Channel = "engine"
+	ViaBrowser    Channel = "browser"
+	ViaREST       Channel = "rest"
+	ViaSlack      Channel = "slack"
+	ViaMattermost Channel = "mattermost"
+	ViaEngine     Channel = "engine"
 )
 
 // Actor is who does something, made by a surface from a session, a token or a

@@ -42,6 +42,9 @@ type Tx interface {
 	Keys() IdempotencyKeys
 	Secrets() SecretBook
 	Sealed() SealedRows
+	ChatAccounts() ChatAccounts
+	ChatRequests() ChatRequests
+	Announcements() Announcements
 }
 
 // Feed tells of new events, without their content: read Events after the last

@@ -53,6 +53,10 @@ func (t *tx) Keys() slipway.IdempotencyKeys      { return keys{t} }
 func (t *tx) Secrets() slipway.SecretBook        { return secretBook{t} }
 func (t *tx) Sealed() slipway.SealedRows         { return sealed{t} }
 
+func (t *tx) ChatAccounts() slipway.ChatAccounts   { return chatAccounts{t} }
+func (t *tx) ChatRequests() slipway.ChatRequests   { return chatRequests{t} }
+func (t *tx) Announcements() slipway.Announcements { return announcements{t} }
+
 // flush writes what was gathered. Events come last because on PostgreSQL their
 // lock is held until the commit, and that time is to be short.
 func (t *tx) flush(ctx context.Context) error {

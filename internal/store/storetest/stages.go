@@ -106,7 +106,7 @@ func testVotes(t *testing.T, f fixture) {
 	f.seed(t, "api")
 	d := f.insert(t, deployment("api", "staging"))
 	want := []slipway.Vote{
-		{Deployment: d.ID, PlanDigest: d.PlanDigest, Decision: slipway.Approve, By: "bob", ByName: "Bob", Groups: []string{"sre"}, Comment: "fine", Via: slipway.ViaChat, At: noon()},
+		{Deployment: d.ID, PlanDigest: d.PlanDigest, Decision: slipway.Approve, By: "bob", ByName: "Bob", Groups: []string{"sre"}, Comment: "fine", Via: slipway.ViaSlack, At: noon()},
 		{Deployment: d.ID, PlanDigest: d.PlanDigest, Decision: slipway.Reject, By: "bob", ByName: "Bob", Via: slipway.ViaREST, At: noon().Add(time.Second)},
 	}
 	f.write(t, func(tx slipway.Tx) error {

@@ -46,6 +46,8 @@ type config struct {
 	RetainKeys       string
 	Terraform        string // path of a program
 	Deployers        string // YAML, see otherDeployer
+	Slack            slackConfig
+	Mattermost       mattermostConfig
 	LogLevel         string
 }
 
@@ -86,7 +88,7 @@ func settings() []setting {
 		{"SLIPWAY_TERRAFORM", false, "", func(c *config) *string { return &c.Terraform }, "path of terraform or tofu; looked for on PATH if empty"},
 		{"SLIPWAY_DEPLOYERS", false, "", func(c *config) *string { return &c.Deployers }, "YAML that names deployers of your own: programs and web services"},
 		{"SLIPWAY_LOG_LEVEL", false, "info", func(c *config) *string { return &c.LogLevel }, "debug, info, warn or error"},
-	}, vaultSettings()...)
+	}, append(chatSettings(), vaultSettings()...)...)
 }
 
 // loadConfig reads the file, if there is one, and the environment, and reports
@@ -121,6 +123,9 @@ func gatherConfig(path string, environ []string) (config, []error) {
 				problems = append(problems, fmt.Errorf("%s_FILE: %w", s.key, err))
 			}
 			value, set = strings.TrimRight(string(content), "\r\n"), true
+		}
+		if set && value == "" && neverEmpty(s.key) {
+			problems = append(problems, fmt.Errorf("%s: is empty, and would let anybody in; leave the key out instead", s.key))
 		}
 		if !set || value == "" {
 			value = s.initial
@@ -210,6 +215,10 @@ func (c config) check() []error {
 		bad("SLIPWAY_TRUSTED_PROXIES", "is a list of networks such as 10.0.0.0/8,192.0.2.7/32: %v", err)
 	}
 	problems = append(problems, c.checkOutbound()...)
+	problems = append(problems, c.checkChat()...)
+	if err := c.needsKey(); err != nil {
+		problems = append(problems, err)
+	}
 	problems = append(problems, c.checkDeployers()...)
 	if c.Terraform != "" && !filepath.IsAbs(c.Terraform) {
 		bad("SLIPWAY_TERRAFORM", "is the absolute path of terraform or tofu, not %q", c.Terraform)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/slipway-dev/slipway/internal/outbound"
@@ -52,9 +53,10 @@ func (c config) forDev(environ []string) (config, error) {
 	c.PrometheusURL, c.PrometheusToken, c.PrometheusOrg = given.PrometheusURL, given.PrometheusToken, given.PrometheusOrg
 	c.WebhookSecret = cmp.Or(given.WebhookSecret, rand.Text())
 	c.TrustedRoot, c.Deployers = given.TrustedRoot, given.Deployers
+	c.Slack, c.Mattermost = given.Slack, given.Mattermost
 	c.RetainLogs, c.RetainEvents, c.RetainKeys = given.RetainLogs, given.RetainEvents, given.RetainKeys
 	_, untrusted := c.verifier()
 	_, unkept := c.retention()
-	problems := append(c.checkOutbound(), c.checkDeployers()...)
+	problems := slices.Concat(c.checkOutbound(), c.checkDeployers(), c.checkChat())
 	return c, errors.Join(append(problems, untrusted, unkept)...)
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/identity"
 	"github.com/slipway-dev/slipway/internal/server"
 	"github.com/slipway-dev/slipway/internal/server/browser"
+	"github.com/slipway-dev/slipway/internal/server/chatops"
 	"github.com/slipway-dev/slipway/internal/server/rest"
 	"github.com/slipway-dev/slipway/internal/slipway"
 	"github.com/slipway-dev/slipway/internal/store"
@@ -34,6 +35,7 @@ type portal struct {
 	jobs     hostJobs
 	others   others
 	usecases *app.App
+	chat     *chatops.Surface
 	server   *server.Server
 	main     net.Listener
 	metrics  net.Listener
@@ -85,32 +87,48 @@ func assemble(ctx context.Context, p parts) (*portal, error) {
 	}
 	eng.Secrets = usecases.Secret
 	breakable(p.deployers, eng, usecases)
-	provider, err := newProvider(ctx, p)
+	srv, talk, err := newServer(ctx, p, usecases)
 	if err != nil {
 		return nil, err
+	}
+	return &portal{config: p.config, log: p.log, store: p.store, queue: queue, engine: eng, jobs: hostJobs, others: strangers, usecases: usecases, chat: talk, server: srv, main: p.main, metrics: p.metrics}, nil
+}
+
+// newServer puts the surfaces before the use cases. What chat asks for is worked
+// on apart from the server, by the second result.
+func newServer(ctx context.Context, p parts, usecases *app.App) (*server.Server, *chatops.Surface, error) {
+	provider, err := newProvider(ctx, p)
+	if err != nil {
+		return nil, nil, err
 	}
 	assets, err := static.New()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	pages, err := browser.New(browser.Config{App: usecases, Assets: assets, Version: version, DemoPeople: p.people, PublicURL: p.config.PublicURL, Provider: providerName(p)})
+	seal, err := sealOf(p.config)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	pages, err := browser.New(browser.Config{App: usecases, Assets: assets, Version: version, DemoPeople: p.people, PublicURL: p.config.PublicURL, Provider: providerName(p),
+		Chat: seal, ChatSystems: p.config.chatSystems()})
+	if err != nil {
+		return nil, nil, err
+	}
+	talk, err := newChat(p.config, usecases, seal, p.log)
+	if err != nil {
+		return nil, nil, err
 	}
 	proxies, err := p.config.proxies()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	srv, err := server.New(server.Config{
 		Log: p.log, PublicURL: p.config.PublicURL, Version: version, App: usecases, Feed: p.store, Sessions: p.store.Sessions(),
-		Identity: provider, Surfaces: []server.Surface{pages, rest.New(rest.Config{App: usecases, Version: version, PublicURL: p.config.PublicURL})},
+		Identity: provider, Surfaces: []server.Surface{pages, rest.New(rest.Config{App: usecases, Version: version, PublicURL: p.config.PublicURL}), talk},
 		Assets: assets.Handler(), DevIssuer: p.devIssuer, TrustedProxies: proxies,
 		Ready: append([]server.Check{{Name: "database", Run: p.store.Ping}, {Name: "clock", Run: p.store.TimeInDoubt, Optional: true}}, secretsReady(usecases.Secret)...),
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &portal{config: p.config, log: p.log, store: p.store, queue: queue, engine: eng, jobs: hostJobs, others: strangers, usecases: usecases, server: srv, main: p.main, metrics: p.metrics}, nil
+	return srv, talk, err
 }
 
 func newProvider(ctx context.Context, p parts) (*identity.Provider, error) {
@@ -134,6 +152,7 @@ func (p *portal) run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { p.engine.Run(work) })
 	wg.Go(func() { p.server.Run(work) })
+	wg.Go(func() { p.chat.Run(work) })
 	wg.Go(func() { p.forgetOutput(work) })
 	wg.Go(func() { p.others.keepIntroducing(work, p.log) })
 

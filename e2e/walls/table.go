@@ -40,7 +40,7 @@ func rooms() []room {
 		{path: "internal/demoapp", stdOnly: true},
 		{path: "internal/jobs", stdOnly: true},
 		{path: "internal/outbound", stdOnly: true},
-		{path: "internal/chat", may: []string{"internal/slipway"}, stdOnly: true},
+		{path: "internal/chat", inner: true, may: []string{"internal/slipway"}, stdOnly: true},
 		{path: "internal/checks", inner: true, may: []string{"internal/slipway", "internal/outbound"}},
 		{path: "internal/provenance", inner: true, may: []string{"internal/slipway"}},
 		{path: "internal/calendar", may: []string{"internal/slipway"}},

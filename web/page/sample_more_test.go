@@ -90,6 +90,12 @@ func environments() page.EnvironmentsView {
 		FreezeEnv: []component.Option{{Value: "production", Label: "production"}}, FreezeReason: component.Field{Name: "reason", Label: "Reason", Required: true}, FreezeUntil: component.Field{Name: "until", Label: "Until", Type: "datetime-local", Required: true}}
 }
 
+func chatAccounts() page.ChatView {
+	return page.ChatView{Key: key, How: "Write /slipway link in Slack, and open the link that you get.", Accounts: []page.ChatRow{
+		{Where: "Slack", Platform: "slack", Workspace: "T024BE7LH", ID: "U2147483697", Name: "@ben", Linked: ago(3 * day)},
+		{Where: "Mattermost", Platform: "mattermost", Workspace: "chat.example.com", ID: "k1x4aqdjy3813c84m771eoc9xo", Name: "@ben", Linked: ago(time.Minute)}}}
+}
+
 func tokens() page.TokensView {
 	return page.TokensView{CanCreate: true, Key: key, Reveal: "slw_7Q2M_k3f9v0Jx8sT1bW6yZq4RnLpC5dHgA2eUiO", RevealName: "laptop",
 		Tokens: []page.TokenRow{{ID: "t1", Name: "laptop", Prefix: "slw_7Q2M", Permissions: []string{"service.view", "deployment.start"}, Created: ago(time.Minute), Expires: in(90 * day)}, {ID: "t2", Name: "old script", Prefix: "slw_1A9K", Permissions: []string{"service.view"}, Created: ago(91 * day), LastUsed: ago(3 * day), Expires: ago(day), Expired: true}},

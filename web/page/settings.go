@@ -147,6 +147,7 @@ func settingsTabs(at string) []component.Option {
 		{Value: "/settings/people", Label: "People"},
 		{Value: "/settings/environments", Label: "Environments"},
 		{Value: "/settings/tokens", Label: "API tokens"},
+		{Value: "/settings/chat", Label: "Chat"},
 		{Value: "/settings/appearance", Label: "Appearance"},
 	}
 	for i := range tabs {

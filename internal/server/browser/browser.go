@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/slipway-dev/slipway/internal/app"
+	"github.com/slipway-dev/slipway/internal/chat"
 	"github.com/slipway-dev/slipway/internal/identity"
 	"github.com/slipway-dev/slipway/internal/server"
 	"github.com/slipway-dev/slipway/internal/slipway"
@@ -35,6 +36,9 @@ type Config struct {
 	DemoPeople []DemoPerson
 	Version    string
 	Build      string
+	// Chat opens the links that join chat accounts; nil: there are none.
+	Chat        *chat.Seal
+	ChatSystems []string // that are set up, by name
 	// Who is signed in; nil: server.SessionActor.
 	Who func(c echo.Context) (slipway.Actor, slipway.User, error)
 }

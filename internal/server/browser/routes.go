@@ -151,6 +151,10 @@ func (s *Surface) settings() []server.Route {
 		get("/settings/tokens", signedIn, s.tokens),
 		post("/settings/tokens", token, s.createToken),
 		post("/settings/tokens/:id/revoke", token, s.revokeToken),
+		get("/settings/chat", signedIn, s.chatAccounts),
+		get("/settings/chat/link", signedIn, s.chatLink),
+		post("/settings/chat/link", signedIn, s.linkChat),
+		post("/settings/chat/unlink", signedIn, s.unlinkChat),
 		get("/settings/appearance", signedIn, s.appearance),
 		post("/settings/appearance", signedIn, s.saveAppearance),
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/slipway-dev/slipway/internal/chat"
 	"github.com/slipway-dev/slipway/internal/slipway"
 )
 
@@ -30,7 +31,7 @@ func pages(d slipway.Deployment) map[string]string {
 		"/new": "Register a service", "/new?from=yaml": "Paste a slipway.yaml", "/new?from=backstage": "catalog-info.yaml",
 		"/settings/people": "developers", "/settings/people?permission=deployment.approve&actor=ben%40example.com&resource=billing-api%2Fproduction": "Role approver",
 		"/settings/environments": "No calendar yet", "/settings/calendars/new": "First time starts", "/settings/calendars/new?from=rule": "DTSTART and", "/settings/calendars/new?from=file": "Each VEVENT",
-		"/settings/tokens": "No token yet", "/settings/appearance": "Theme",
+		"/settings/tokens": "No token yet", "/settings/chat": "Write /slipway link in Slack", "/settings/appearance": "Theme",
 		"/find": "Find", "/find?q=billing": "Compare environments of billing-api", "/find?q=" + n: "run " + n,
 	}
 }
@@ -61,6 +62,7 @@ func (w *world) posts(d slipway.Deployment) {
 	w.fill("Ana", "/s/billing-api/r/1.3.0", "/s/billing-api/r/1.3.0/promote", "environment", "dev").status(http.StatusSeeOther)
 	w.fill("Ana", "/s/billing-api/pipeline", "/s/billing-api/pipeline", "intent", "apply", "yaml", strings.Replace(pipelineText, "weight: 25", "weight: 20", 1)).leadsTo("/s/billing-api/pipeline")
 	w.secretsPosts()
+	w.chatPosts()
 	w.fill("Ana", "/new", "/new?from=form", "name", "ledger", "team", "payments").leadsTo("/s/ledger")
 	w.settingsPosts()
 	w.setPosts()
@@ -74,6 +76,19 @@ func (w *world) secretsPosts() {
 	w.fill("Jonas", at, path+"/import", "text", "STRIPE_KEY=canary-2\nDB=x", "step", "import").leadsTo(at)
 	w.fill("Jonas", at, path+"/rollback").leadsTo(at)
 	w.fill("Ana", at, path+"/reveal").status(http.StatusOK)
+}
+
+// chatPosts links a chat account and unlinks it again.
+func (w *world) chatPosts() {
+	link, err := w.seal().SealLink(chat.Link{User: slipway.ChatUser{Platform: slipway.Slack, Workspace: "T1", ID: "U1"}, Name: "@<ana>", Once: "n1"}, w.clock().Add(time.Minute))
+	must(w.t, err)
+	at := "/settings/chat/link?link=" + link
+	checkPage(w.get("Ana", at).status(http.StatusOK).says("Is this your Slack account?", "@<ana>", "T1"))
+	w.get("Ana", at+"x").status(http.StatusUnprocessableEntity).says("no link that Slipway made")
+	w.fill("Ana", at, "/settings/chat/link").leadsTo("/settings/chat")
+	w.fill("Ben", at, "/settings/chat/link").status(http.StatusConflict).says("linked to somebody else")
+	checkPage(w.get("Ana", "/settings/chat").status(http.StatusOK).says("@<ana>", "Unlink"))
+	w.fill("Ana", "/settings/chat", "/settings/chat/unlink").leadsTo("/settings/chat")
 }
 
 func (w *world) settingsPosts() {
@@ -133,7 +148,7 @@ func TestEmpty(t *testing.T) {
 	w := newWorld(t)
 	for path, text := range map[string]string{
 		"/": "Nothing on the line yet", "/inbox": "Nothing waits for you", "/activity": "signed in", "/new": "There is no team yet", "/new?from=yaml": "Paste",
-		"/settings/people": "No team yet", "/settings/environments": "No environment yet", "/settings/tokens": "No token yet", "/settings/appearance": "Theme",
+		"/settings/people": "No team yet", "/settings/environments": "No environment yet", "/settings/tokens": "No token yet", "/settings/chat": "No chat account", "/settings/appearance": "Theme",
 		"/find": "Find", "/find?q=zz": "Nothing is called",
 	} {
 		checkPage(w.get("Ana", path).status(http.StatusOK).says(text))

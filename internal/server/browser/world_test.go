@@ -18,6 +18,7 @@ import (
 
 	"github.com/slipway-dev/slipway/internal/app"
 	"github.com/slipway-dev/slipway/internal/calendar"
+	"github.com/slipway-dev/slipway/internal/chat"
 	"github.com/slipway-dev/slipway/internal/manifest"
 	"github.com/slipway-dev/slipway/internal/secrets/sealed"
 	"github.com/slipway-dev/slipway/internal/server"
@@ -100,7 +101,7 @@ func newWorld(t *testing.T) *world {
 	w.app.Secret = &slipway.SecretDesk{Store: kept, Secrets: keeper, Clock: w.clock}
 	assets, err := static.New()
 	must(t, err)
-	surface, err := browser.New(browser.Config{App: w.app, Assets: assets, PublicURL: "http://example.com", Version: "test", Who: w.who})
+	surface, err := browser.New(browser.Config{App: w.app, Assets: assets, PublicURL: "http://example.com", Version: "test", Who: w.who, Chat: w.seal(), ChatSystems: []string{"Slack"}})
 	must(t, err)
 	front, err := server.New(server.Config{Log: slog.New(slog.NewTextHandler(io.Discard, nil)), PublicURL: "http://example.com", App: w.app,
 		Sessions: kept.Sessions(), Surfaces: []server.Surface{watched{surface, w}}, Assets: assets.Handler()})
@@ -112,6 +113,13 @@ func newWorld(t *testing.T) *world {
 		w.people[name] = u
 	}
 	return w
+}
+
+// seal is what the links of chat accounts are made with.
+func (w *world) seal() *chat.Seal {
+	seal, err := chat.NewSeal(bytes.Repeat([]byte{7}, 32))
+	must(w.t, err)
+	return seal
 }
 
 func (w *world) clock() time.Time { return time.UnixMicro(w.now.Load()).UTC() }

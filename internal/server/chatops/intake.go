@@ -39,11 +39,11 @@ const (
 	// three seconds.
 	within = 2500 * time.Millisecond
 	// working on a request takes no longer than this.
-	workFor = 40 * time.Second
+	workFor = 25 * time.Second
 	// A request that nobody has finished after a while was of a process that died,
 	// or of one with too much to do: it begins none that it has kept waiting so
 	// long that another may take it over before it is finished.
-	abandoned  = 60 * time.Second
+	abandoned  = 40 * time.Second
 	freshFor   = abandoned - workFor
 	drainFor   = 10 * time.Second // for what is acknowledged and not begun when the process is to end
 	sweepEvery = 15 * time.Second

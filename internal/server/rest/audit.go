@@ -29,7 +29,7 @@ type AuditEntry struct {
 	At        time.Time `json:"at"`
 	Actor     Person    `json:"actor"`
 	TokenID   string    `json:"tokenId,omitempty"`
-	Via       string    `json:"via" doc:"browser, rest, chat or engine"`
+	Via       string    `json:"via" doc:"browser, rest, slack, mattermost or engine"`
 	RequestID string    `json:"requestId,omitempty"`
 	Address   string    `json:"address,omitempty"`
 	Action    string    `json:"action" example:"deployment.approve"`

@@ -232,6 +232,16 @@ func (a *Asked) Answer(t testing.TB) Answer {
 	}
 }
 
+// Next is what is said next, if anything is within a time.
+func (a *Asked) Next(within time.Duration) (Answer, bool) {
+	select {
+	case said := <-a.answers:
+		return said, true
+	case <-time.After(within):
+		return Answer{}, false
+	}
+}
+
 // Quiet fails the test if something was said beyond what was read.
 func (a *Asked) Quiet(t testing.TB) {
 	t.Helper()

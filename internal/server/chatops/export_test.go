@@ -32,3 +32,6 @@ func Until(text string, now time.Time) string {
 
 // Nearest is the known word that another is near.
 func Nearest(typed string, known []string) string { return nearest(typed, known) }
+
+// Verbs are the names of all verbs.
+func Verbs() []string { return names() }

@@ -35,7 +35,7 @@ func clientCommands() []*cobra.Command {
 	commands := []*cobra.Command{
 		loginCommand(), applyCommand(), serviceCommand(), releaseCommand(), promoteCommand(), approveCommand(), rejectCommand(),
 		rollbackCommand(), statusCommand(), deploymentCommand(), lockCommand(), unlockCommand(), freezeCommand(), unfreezeCommand(), tokenCommand(),
-		bypassCommand(), stopTheLineCommand(), whyCommand(), setCommand(), secretCommand(),
+		bypassCommand(), stopTheLineCommand(), whyCommand(), setCommand(), secretCommand(), notificationCommand(),
 	}
 	for _, c := range commands {
 		c.GroupID = "client"

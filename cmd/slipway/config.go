@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 
@@ -26,6 +27,7 @@ type config struct {
 	DatabaseURL      string
 	SecretKey        string
 	SecretKeyOld     string
+	SMTP             smtpConfig
 	SecretPaths      string
 	Vault            vaultConfig
 	OIDCIssuer       string
@@ -88,7 +90,7 @@ func settings() []setting {
 		{"SLIPWAY_TERRAFORM", false, "", func(c *config) *string { return &c.Terraform }, "path of terraform or tofu; looked for on PATH if empty"},
 		{"SLIPWAY_DEPLOYERS", false, "", func(c *config) *string { return &c.Deployers }, "YAML that names deployers of your own: programs and web services"},
 		{"SLIPWAY_LOG_LEVEL", false, "info", func(c *config) *string { return &c.LogLevel }, "debug, info, warn or error"},
-	}, append(chatSettings(), vaultSettings()...)...)
+	}, slices.Concat(chatSettings(), vaultSettings(), smtpSettings())...)
 }
 
 // loadConfig reads the file, if there is one, and the environment, and reports
@@ -227,6 +229,9 @@ func (c config) check() []error {
 		problems = append(problems, err)
 	}
 	if _, err := c.retention(); err != nil {
+		problems = append(problems, err)
+	}
+	if _, err := c.mail(); err != nil {
 		problems = append(problems, err)
 	}
 	var level slog.Level

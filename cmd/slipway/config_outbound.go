@@ -55,8 +55,10 @@ func (c config) forDev(environ []string) (config, error) {
 	c.TrustedRoot, c.Deployers = given.TrustedRoot, given.Deployers
 	c.Slack, c.Mattermost = given.Slack, given.Mattermost
 	c.RetainLogs, c.RetainEvents, c.RetainKeys = given.RetainLogs, given.RetainEvents, given.RetainKeys
+	c.SMTP = given.SMTP
+	_, mute := c.mail()
 	_, untrusted := c.verifier()
 	_, unkept := c.retention()
 	problems := slices.Concat(c.checkOutbound(), c.checkDeployers(), c.checkChat())
-	return c, errors.Join(append(problems, untrusted, unkept)...)
+	return c, errors.Join(append(problems, untrusted, unkept, mute)...)
 }

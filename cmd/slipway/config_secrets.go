@@ -116,6 +116,25 @@ func (c config) checkSecrets() []error {
 	return problems
 }
 
+// sealingKeys are the keys that Slipway seals with what it keeps itself, the one
+// of today first; none if the configuration names none.
+func (c config) sealingKeys() (keys [][]byte, err error) {
+	if c.SecretKey == "" {
+		return nil, nil
+	}
+	for _, text := range []string{c.SecretKey, c.SecretKeyOld} {
+		if text == "" {
+			continue
+		}
+		raw, err := base64.StdEncoding.DecodeString(text)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, raw)
+	}
+	return keys, nil
+}
+
 // localOnly reports whether the portal is for this machine alone.
 func (c config) localOnly() bool { return strings.HasPrefix(c.PublicURL, "http://") }
 
@@ -127,14 +146,9 @@ func newSecrets(ctx context.Context, c config, rows *store.Store, log *slog.Logg
 		desk.Secrets, err = c.Vault.open()
 		return desk, err
 	}
-	if c.SecretKey == "" {
-		return nil, nil //nolint:nilnil // no store is an answer here
-	}
-	var keys [][]byte
-	for _, text := range []string{c.SecretKey, c.SecretKeyOld} {
-		if raw, err := base64.StdEncoding.DecodeString(text); err == nil && text != "" {
-			keys = append(keys, raw)
-		}
+	keys, err := c.sealingKeys()
+	if err != nil || len(keys) == 0 {
+		return nil, err // no store is an answer here
 	}
 	built, err := sealed.New(rows, rows.Now, keys...)
 	if err != nil {

@@ -36,6 +36,7 @@ type portal struct {
 	others   others
 	usecases *app.App
 	chat     *chatops.Surface
+	tellers  tellers
 	server   *server.Server
 	main     net.Listener
 	metrics  net.Listener
@@ -86,12 +87,16 @@ func assemble(ctx context.Context, p parts) (*portal, error) {
 		return nil, err
 	}
 	eng.Secrets = usecases.Secret
+	told, err := newTellers(ctx, p, usecases)
+	if err != nil {
+		return nil, err
+	}
 	breakable(p.deployers, eng, usecases)
 	srv, talk, err := newServer(ctx, p, usecases)
 	if err != nil {
 		return nil, err
 	}
-	return &portal{config: p.config, log: p.log, store: p.store, queue: queue, engine: eng, jobs: hostJobs, others: strangers, usecases: usecases, chat: talk, server: srv, main: p.main, metrics: p.metrics}, nil
+	return &portal{config: p.config, log: p.log, store: p.store, queue: queue, engine: eng, jobs: hostJobs, others: strangers, usecases: usecases, chat: talk, tellers: told, server: srv, main: p.main, metrics: p.metrics}, nil
 }
 
 // newServer puts the surfaces before the use cases. What chat asks for is worked
@@ -151,6 +156,7 @@ func (p *portal) run(ctx context.Context) error {
 	}
 	var wg sync.WaitGroup
 	wg.Go(func() { p.engine.Run(work) })
+	wg.Go(func() { p.tellers.run(work) })
 	wg.Go(func() { p.server.Run(work) })
 	wg.Go(func() { p.chat.Run(work) })
 	wg.Go(func() { p.forgetOutput(work) })

@@ -42,6 +42,7 @@ func rooms() []room {
 		{path: "internal/outbound", stdOnly: true},
 		{path: "internal/chat", inner: true, may: []string{"internal/slipway"}, stdOnly: true},
 		{path: "internal/checks", inner: true, may: []string{"internal/slipway", "internal/outbound"}},
+		{path: "internal/notify", inner: true, may: []string{"internal/slipway", "internal/outbound", "internal/chat"}, stdOnly: true},
 		{path: "internal/provenance", inner: true, may: []string{"internal/slipway"}},
 		{path: "internal/calendar", may: []string{"internal/slipway"}},
 		{path: "internal/demo", may: []string{

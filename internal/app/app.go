@@ -30,7 +30,11 @@ type App struct {
 	Expressions slipway.Expressions
 	// Secret asks the secret store; nil: there is none.
 	Secret *slipway.SecretDesk
-	Clock  slipway.Clock
+	// Sealer keeps what webhooks are signed with; nil: there are none.
+	Sealer slipway.Sealer
+	// Tells are the channels that are connected, besides webhooks.
+	Tells []slipway.DeliveryChannel
+	Clock slipway.Clock
 	// AdminGroup is the OIDC group whose members are admins by configuration,
 	// so that a fresh installation has somebody who may give out roles.
 	AdminGroup string
@@ -204,6 +208,7 @@ type change struct {
 	subject    string
 	summary    string
 	detail     any
+	news       any // of the event, for those who are told of it
 	deployment int64
 }
 
@@ -220,6 +225,14 @@ func (a *App) record(ctx context.Context, tx slipway.Tx, actor slipway.Actor, c 
 	if _, err := tx.Audit().Append(ctx, entry); err != nil {
 		return err
 	}
-	return tx.Events().Add(ctx, slipway.DomainEvent{At: entry.At, Kind: c.action, Team: c.on.Team, Service: c.on.Service,
-		Environment: c.on.Environment, Deployment: c.deployment, Actor: actor.Name, Message: c.summary})
+	event := slipway.DomainEvent{At: entry.At, Kind: c.action, Team: c.on.Team, Service: c.on.Service,
+		Environment: c.on.Environment, Deployment: c.deployment, Actor: actor.Name, Message: c.summary}
+	if c.news != nil {
+		encoded, err := json.Marshal(c.news)
+		if err != nil {
+			return fmt.Errorf("news of %s: %w", c.action, err)
+		}
+		event.Detail = encoded
+	}
+	return tx.Events().Add(ctx, event)
 }

@@ -54,6 +54,7 @@ func (r *rig) keepBusy() {
 			must(r.SetSecrets(r.ctx, dev, app.SetSecrets{Service: "shop", Environment: environment, Changes: changes("KEY", value)}))(t)
 		}
 	}
+	r.tell()
 	must(r.CreateToken(r.ctx, dev, app.CreateToken{ID: "t1", SecretHash: "hash", Name: "laptop"}))(t)
 	must(r.LinkChat(r.ctx, dev, app.LinkChat{Account: slackUser("U-dev"), Name: "@dev", Link: "first"}))(t)
 }

@@ -35,7 +35,8 @@ func (a *App) PutEnvironment(ctx context.Context, actor slipway.Actor, c PutEnvi
 			e.Title = e.Name
 		}
 		old, err := tx.Environments().Get(ctx, e.Name)
-		if err != nil && !slipway.IsNotFound(err) {
+		fresh := slipway.IsNotFound(err)
+		if err != nil && !fresh {
 			return err
 		}
 		if e.Lock = old.Lock; e == old {
@@ -44,7 +45,8 @@ func (a *App) PutEnvironment(ctx context.Context, actor slipway.Actor, c PutEnvi
 		if err := tx.Environments().Put(ctx, e); err != nil {
 			return err
 		}
-		return a.recordEnvironment(ctx, tx, actor, e.Name, "environment.saved", "saved environment "+e.Name, e)
+		return a.record(ctx, tx, actor, change{action: "environment.saved", on: slipway.Resource{Environment: e.Name}, subject: "environment " + e.Name,
+			summary: "saved environment " + e.Name, detail: e, news: slipway.EnvironmentNews{Created: fresh}})
 	})
 }
 

@@ -116,6 +116,7 @@ func openRig(t *testing.T, path string, now time.Time) *rig {
 	r.App = &app.App{Store: s, Deployers: registry, Clock: r.clock, AdminGroup: adminGroup, Calendars: &calendar.Calendars{}}
 	keeper := must(sealed.New(s, r.clock, bytes.Repeat([]byte{7}, sealed.KeySize)))(t)
 	r.Secret = &slipway.SecretDesk{Store: s, Secrets: keeper, Clock: r.clock}
+	r.Sealer = must(sealed.NewBox(bytes.Repeat([]byte{7}, sealed.KeySize)))(t)
 	r.engine = &engine.Engine{Store: s, Wakes: s, Feed: s, Deployers: registry, Clock: r.clock, Log: slog.New(slog.DiscardHandler),
 		Aids: slipway.Aids{Approvers: r.App, Calendars: r.Calendars}}
 	return r

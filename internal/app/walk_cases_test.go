@@ -38,6 +38,9 @@ func useCases() map[string]useCase {
 	for name, c := range chatCases() {
 		list[name] = c
 	}
+	for name, c := range notificationCases() {
+		list[name] = c
+	}
 	return list
 }
 

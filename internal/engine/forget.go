@@ -24,6 +24,7 @@ func (e *Engine) forgetOld(ctx context.Context) error {
 	}{
 		{"logs", e.Keep.Logs, e.Archive.ForgetLogs},
 		{"events", e.Keep.Events, e.Archive.ForgetEvents},
+		{"deliveries", e.Keep.Events, e.Archive.ForgetDeliveries}, // they tell of events
 		{"idempotency keys", e.Keep.Keys, e.Archive.ForgetKeys},
 	} {
 		if old.keep == 0 {

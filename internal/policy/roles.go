@@ -11,7 +11,8 @@ import "github.com/slipway-dev/slipway/internal/slipway"
 //	            deployments, blocks a bad release and rolls back
 //	approver    decides on gates, and rolls back what was approved
 //	maintainer  both of these, and the team's services, pipelines, holds, locks
-//	            and freezes; on the whole organisation, its line
+//	            and freezes; on the whole organisation, its line; who is told of
+//	            what happens
 //	admin       everything, within the scope of the binding; going around a gate
 //	            belongs to nobody else
 //
@@ -65,7 +66,8 @@ func approverMay(p slipway.Permission) bool {
 func maintainerMay(p slipway.Permission) bool {
 	switch p {
 	case slipway.ServiceRegister, slipway.PipelineApply, slipway.HoldLift,
-		slipway.EnvironmentLock, slipway.FreezeManage, slipway.LineStop, slipway.SecretReveal:
+		slipway.EnvironmentLock, slipway.FreezeManage, slipway.LineStop, slipway.SecretReveal,
+		slipway.NotificationManage:
 		return true
 	}
 	return false

@@ -46,6 +46,7 @@ const (
 	SecretWrite        Permission = "secret.write" // set, restore, delete, undelete
 	SecretReveal       Permission = "secret.reveal"
 	SecretDestroy      Permission = "secret.destroy"
+	NotificationManage Permission = "notification.manage" // who is told of what happens there
 )
 
 // Permissions lists every permission, in the order of the golden matrix.
@@ -56,6 +57,7 @@ func Permissions() []Permission {
 		GateBypass, HoldLift, EnvironmentLock, EnvironmentManage, FreezeManage, LineStop, TeamManage,
 		AccessManage, AccessExplain, TokenManage, AuditRead,
 		SecretList, SecretWrite, SecretReveal, SecretDestroy,
+		NotificationManage,
 	}
 }
 

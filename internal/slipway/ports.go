@@ -45,6 +45,10 @@ type Tx interface {
 	ChatAccounts() ChatAccounts
 	ChatRequests() ChatRequests
 	Announcements() Announcements
+	Routes() NotificationRoutes
+	Deliveries() Deliveries
+	NoticeCursor() NoticeCursor
+	Preferences() NoticePreferences
 }
 
 // Feed tells of new events, without their content: read Events after the last

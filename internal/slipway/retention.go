@@ -27,4 +27,6 @@ type Archive interface {
 	// newest event of all, which others count from.
 	ForgetEvents(ctx context.Context, before time.Time, after int64) (next int64, err error)
 	ForgetKeys(ctx context.Context, before time.Time, after int64) (next int64, err error)
+	// ForgetDeliveries keeps those that are not told yet.
+	ForgetDeliveries(ctx context.Context, before time.Time, after int64) (next int64, err error)
 }

@@ -14,6 +14,7 @@ const (
 	pieceOfLogs   = 200  // deployments
 	pieceOfLines  = 5000 // of all of these together
 	pieceOfKeys   = 1000
+	pieceOfTold   = 1000 // deliveries
 )
 
 var _ slipway.Archive = (*Store)(nil)
@@ -117,6 +118,21 @@ func (s *Store) ForgetKeys(ctx context.Context, before time.Time, _ int64) (next
 		n, err := t.exec(ctx, "forget idempotency keys", `DELETE FROM idempotency_keys WHERE (actor, key) IN
 			(SELECT actor, key FROM idempotency_keys WHERE at < ? ORDER BY at LIMIT ?)`, stampOf(before), pieceOfKeys)
 		if n == pieceOfKeys {
+			next = n
+		}
+		return err
+	})
+	return next, err
+}
+
+// ForgetDeliveries always begins at the oldest: what it leaves there is pending,
+// and not for long.
+func (s *Store) ForgetDeliveries(ctx context.Context, before time.Time, _ int64) (next int64, err error) {
+	err = s.writeTx(ctx, func(t *tx) error {
+		next = 0
+		n, err := t.exec(ctx, "forget deliveries", `DELETE FROM notification_deliveries WHERE id IN
+			(SELECT id FROM notification_deliveries WHERE state <> 'pending' AND created_at < ? ORDER BY id LIMIT ?)`, stampOf(before), pieceOfTold)
+		if n == pieceOfTold {
 			next = n
 		}
 		return err

@@ -30,28 +30,32 @@ type reader interface {
 
 var _ slipway.Tx = (*tx)(nil)
 
-func (t *tx) Teams() slipway.Teams               { return teams{t} }
-func (t *tx) Environments() slipway.Environments { return environments{t} }
-func (t *tx) Services() slipway.Services         { return services{t} }
-func (t *tx) Pipelines() slipway.Pipelines       { return pipelines{t} }
-func (t *tx) Releases() slipway.Releases         { return releases{t} }
-func (t *tx) Deployments() slipway.Deployments   { return deployments{t} }
-func (t *tx) Stages() slipway.Stages             { return stages{t} }
-func (t *tx) Sets() slipway.Sets                 { return sets{t} }
-func (t *tx) Votes() slipway.Votes               { return votes{t} }
-func (t *tx) Bypasses() slipway.Bypasses         { return bypasses{t} }
-func (t *tx) Freezes() slipway.Freezes           { return freezes{t} }
-func (t *tx) Calendars() slipway.CalendarBook    { return freezeCalendars{t} }
-func (t *tx) Line() slipway.Line                 { return line{t} }
-func (t *tx) People() slipway.People             { return people{t} }
-func (t *tx) Bindings() slipway.Bindings         { return bindings{t} }
-func (t *tx) Tokens() slipway.Tokens             { return tokens{t} }
-func (t *tx) Audit() slipway.AuditLog            { return audit{t} }
-func (t *tx) Events() slipway.Events             { return events{t} }
-func (t *tx) Logs() slipway.Logs                 { return logs{t} }
-func (t *tx) Keys() slipway.IdempotencyKeys      { return keys{t} }
-func (t *tx) Secrets() slipway.SecretBook        { return secretBook{t} }
-func (t *tx) Sealed() slipway.SealedRows         { return sealed{t} }
+func (t *tx) Teams() slipway.Teams                   { return teams{t} }
+func (t *tx) Environments() slipway.Environments     { return environments{t} }
+func (t *tx) Services() slipway.Services             { return services{t} }
+func (t *tx) Pipelines() slipway.Pipelines           { return pipelines{t} }
+func (t *tx) Releases() slipway.Releases             { return releases{t} }
+func (t *tx) Deployments() slipway.Deployments       { return deployments{t} }
+func (t *tx) Stages() slipway.Stages                 { return stages{t} }
+func (t *tx) Sets() slipway.Sets                     { return sets{t} }
+func (t *tx) Votes() slipway.Votes                   { return votes{t} }
+func (t *tx) Bypasses() slipway.Bypasses             { return bypasses{t} }
+func (t *tx) Freezes() slipway.Freezes               { return freezes{t} }
+func (t *tx) Calendars() slipway.CalendarBook        { return freezeCalendars{t} }
+func (t *tx) Line() slipway.Line                     { return line{t} }
+func (t *tx) People() slipway.People                 { return people{t} }
+func (t *tx) Bindings() slipway.Bindings             { return bindings{t} }
+func (t *tx) Tokens() slipway.Tokens                 { return tokens{t} }
+func (t *tx) Audit() slipway.AuditLog                { return audit{t} }
+func (t *tx) Events() slipway.Events                 { return events{t} }
+func (t *tx) Logs() slipway.Logs                     { return logs{t} }
+func (t *tx) Keys() slipway.IdempotencyKeys          { return keys{t} }
+func (t *tx) Secrets() slipway.SecretBook            { return secretBook{t} }
+func (t *tx) Sealed() slipway.SealedRows             { return sealed{t} }
+func (t *tx) Routes() slipway.NotificationRoutes     { return routes{t} }
+func (t *tx) Deliveries() slipway.Deliveries         { return deliveries{t} }
+func (t *tx) NoticeCursor() slipway.NoticeCursor     { return noticeCursor{t} }
+func (t *tx) Preferences() slipway.NoticePreferences { return preferences{t} }
 
 func (t *tx) ChatAccounts() slipway.ChatAccounts   { return chatAccounts{t} }
 func (t *tx) ChatRequests() slipway.ChatRequests   { return chatRequests{t} }

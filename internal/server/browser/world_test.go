@@ -99,6 +99,8 @@ func newWorld(t *testing.T) *world {
 	keeper, err := sealed.New(kept, w.clock, bytes.Repeat([]byte{7}, sealed.KeySize))
 	must(t, err)
 	w.app.Secret = &slipway.SecretDesk{Store: kept, Secrets: keeper, Clock: w.clock}
+	w.app.Sealer, err = sealed.NewBox(bytes.Repeat([]byte{7}, sealed.KeySize))
+	must(t, err)
 	assets, err := static.New()
 	must(t, err)
 	surface, err := browser.New(browser.Config{App: w.app, Assets: assets, PublicURL: "http://example.com", Version: "test", Who: w.who, Chat: w.seal(), ChatSystems: []string{"Slack"}})

@@ -63,6 +63,14 @@ func (r *rig) furnish() {
 		Duration: slipway.Duration(72 * time.Hour), Zone: "Europe/Stockholm"}))(t)
 	must(r.AddFreeze(ctx, admin, app.AddFreeze{Environment: "other", Reason: "holidays", From: r.clock().Add(240 * time.Hour), Until: r.clock().Add(480 * time.Hour)}))(t)
 	must(r.PromoteSet(ctx, actor("developer"), app.PromoteSet{Name: "Checkout 6", Environment: "other", Items: []app.SetItem{{Service: "shop", Version: "1.1.0"}}}))(t)
+	hook := slipway.Destination{Channel: slipway.ToWebhook, Address: "https://hooks.example.com/web?key=hidden"}
+	_, _, err := r.AddNotificationRoute(ctx, admin, app.AddNotificationRoute{Name: "Web", Team: "web", To: hook})
+	ok(t, err)
+	told := must(r.TestNotificationRoute(ctx, admin, app.TestNotificationRoute{Route: 1}))(t)
+	ok(t, r.store.Write(ctx, func(tx slipway.Tx) error {
+		told.State = slipway.DeliveryFailed
+		return tx.Deliveries().Save(ctx, told)
+	}))
 	for range 2 {
 		key := slipway.NewSecret("s3cret")
 		must(r.SetSecrets(ctx, admin, app.SetSecrets{Service: "shop", Environment: "staging", Changes: map[string]*slipway.Secret{"KEY": &key}}))(t)

@@ -64,13 +64,15 @@ func bodies(r *rig) map[string]any {
 		"change-secrets": map[string]any{"set": map[string]any{"KEY": "s3cret"}}, "rollback-secrets": map[string]any{"version": 1},
 		"delete-secret-versions": map[string]any{"versions": []int{1}}, "undelete-secret-versions": map[string]any{"versions": []int{1}},
 		"destroy-secret-versions": map[string]any{"versions": []int{1}},
+		"add-notification-route":  map[string]any{"name": "Shop", "service": "shop", "channel": "webhook", "address": "https://hooks.example.com/x"},
 	}
 }
 
 // requestOf makes the request of an operation on what the rig has.
 func requestOf(r *rig, op listed, body any, role string) call {
 	ids := map[string]string{"pause-deployment": "5", "resume-deployment": "5", "cancel-deployment": "5", "retry-deployment": "6", "get-deployment-logs": "1",
-		"remove-freeze": "1", "get-set": "1", "cancel-set": "1", "roll-back-set": "1", "remove-calendar": "1", "remove-binding": "1", "revoke-token": r.spare[role]}
+		"remove-freeze": "1", "get-set": "1", "cancel-set": "1", "roll-back-set": "1", "remove-calendar": "1", "remove-binding": "1",
+		"remove-notification-route": "1", "test-notification-route": "1", "get-delivery": "1", "redeliver": "1", "revoke-token": r.spare[role]}
 	id := ids[op.id]
 	if id == "" {
 		id = "4"

@@ -22,6 +22,7 @@ func (s *Surface) registerAll() {
 	s.registerEnvironments()
 	s.registerFreezes()
 	s.registerCalendars()
+	s.registerNotifications()
 	s.registerLine()
 	s.registerAccess()
 	s.registerTokens()
@@ -41,6 +42,7 @@ func tags() []*huma.Tag {
 		{Name: "environments of a service", Description: "What runs where, and the way back."},
 		{Name: "secrets", Description: "Keys and versions, for many; values, for few."},
 		{Name: "environments", Description: "Places to run in, their locks and freezes, and the line of the whole organisation."},
+		{Name: "notifications", Description: "Who is told of what, and how that went."},
 		{Name: "access", Description: "Who may do what, and tokens."},
 		{Name: "audit", Description: "Who did what."},
 	}

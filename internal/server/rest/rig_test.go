@@ -120,6 +120,9 @@ func open(t *testing.T, path string, now time.Time) *rig {
 	keeper, err := sealed.New(r.store, r.clock, bytes.Repeat([]byte{7}, sealed.KeySize))
 	ok(t, err)
 	r.App.Secret = &slipway.SecretDesk{Store: r.store, Secrets: keeper, Clock: r.clock}
+	box, err := sealed.NewBox(bytes.Repeat([]byte{7}, sealed.KeySize))
+	ok(t, err)
+	r.App.Sealer = box
 	r.engine = &engine.Engine{Store: r.store, Wakes: r.store, Feed: r.store, Deployers: registry, Clock: r.clock, Log: slog.New(slog.DiscardHandler)}
 	return r
 }

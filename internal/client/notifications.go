@@ -1,0 +1,83 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"time"
+)
+
+// NewRoute asks for a notification route.
+type NewRoute struct {
+	Name        string   `json:"name"`
+	Team        string   `json:"team,omitempty"`
+	Service     string   `json:"service,omitempty"`
+	Environment string   `json:"environment,omitempty"`
+	Kinds       []string `json:"kinds,omitempty"`
+	Channel     string   `json:"channel"`
+	Address     string   `json:"address"`
+	Format      string   `json:"format,omitempty"`
+}
+
+// Route says who is told of what.
+type Route struct {
+	ID           int64      `json:"id"`
+	FailingSince *time.Time `json:"failingSince"`
+	Error        string     `json:"error"`
+	SentAt       *time.Time `json:"sentAt"`
+	Secret       string     `json:"secret"` // of a new webhook
+	NewRoute
+}
+
+// Delivery is one thing that was told, or is to be.
+type Delivery struct {
+	ID        int64      `json:"id"`
+	Route     int64      `json:"route"`
+	Kind      string     `json:"kind"`
+	Form      string     `json:"form"`
+	Message   string     `json:"message"`
+	State     string     `json:"state"`
+	Attempts  int        `json:"attempts"`
+	NextAt    *time.Time `json:"nextAt"`
+	Error     string     `json:"error"`
+	CreatedAt time.Time  `json:"createdAt"`
+}
+
+// Routes lists the notification routes that you manage.
+func (c *Client) Routes(ctx context.Context) (Answer[List[Route]], error) {
+	return get[List[Route]](ctx, c, nil, "notification-routes")
+}
+
+// AddRoute adds a notification route.
+func (c *Client) AddRoute(ctx context.Context, n NewRoute) (Answer[Route], error) {
+	return post[Route](ctx, c, n, "notification-routes")
+}
+
+// RemoveRoute removes a notification route.
+func (c *Client) RemoveRoute(ctx context.Context, id int64) error {
+	_, err := call[struct{}](ctx, c, request{method: http.MethodDelete, path: []string{"notification-routes", number(id)}})
+	return err
+}
+
+// TestRoute sends a test to a notification route.
+func (c *Client) TestRoute(ctx context.Context, id int64) (Answer[Delivery], error) {
+	return post[Delivery](ctx, c, nil, "notification-routes", number(id), "test")
+}
+
+// Deliveries returns a page of deliveries, newest first; route 0: of all routes.
+func (c *Client) Deliveries(ctx context.Context, route int64, state, cursor string) (Answer[List[Delivery]], error) {
+	query := values("state", state, "cursor", cursor)
+	if route > 0 {
+		query.Set("route", number(route))
+	}
+	return get[List[Delivery]](ctx, c, query, "deliveries")
+}
+
+// Delivery returns one delivery.
+func (c *Client) Delivery(ctx context.Context, id int64) (Answer[Delivery], error) {
+	return get[Delivery](ctx, c, nil, "deliveries", number(id))
+}
+
+// Redeliver sends a delivery once more.
+func (c *Client) Redeliver(ctx context.Context, id int64) (Answer[Delivery], error) {
+	return post[Delivery](ctx, c, nil, "deliveries", number(id), "redeliver")
+}

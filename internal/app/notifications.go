@@ -24,9 +24,9 @@ type AddNotificationRoute struct {
 // maxRoutes bounds what every event is compared with.
 const maxRoutes = 200
 
-// AddNotificationRoute adds a route. The secret that signs its deliveries is in
-// the first answer and nowhere else; it is empty when the same request is
-// repeated, and for routes that lead to no webhook.
+// AddNotificationRoute adds a route. The secret that signs what goes to a webhook is
+// in this answer and nowhere else. It cannot be given twice, so a webhook that is
+// asked for again with the same key is a conflict, and makes no second route.
 func (a *App) AddNotificationRoute(ctx context.Context, actor slipway.Actor, c AddNotificationRoute) (r slipway.NotificationRoute, secret slipway.Secret, err error) {
 	err = a.Store.Write(ctx, func(tx slipway.Tx) error {
 		secret = slipway.Secret{}
@@ -46,7 +46,10 @@ func (a *App) AddNotificationRoute(ctx context.Context, actor slipway.Actor, c A
 		if err != nil {
 			return err
 		}
-		r, err = tx.Routes().Get(ctx, id)
+		if r, err = tx.Routes().Get(ctx, id); err == nil && r.To.Channel == slipway.ToWebhook && secret == (slipway.Secret{}) {
+			err = slipway.Conflict("The same request has added this route before. Its secret was shown then and cannot be shown again.",
+				"If nobody has it, remove the route and add it again.")
+		}
 		return err
 	})
 	return r, secret, err

@@ -104,7 +104,7 @@ func (s *Surface) registerNotifications() {
 		summary: "List the notification routes that you manage, with how they fare"}, s.listNotificationRoutes)
 	add(s, operation{id: "add-notification-route", method: http.MethodPost, path: routes, access: manage, tag: "notifications",
 		summary: "Add a notification route", status: http.StatusCreated,
-		about: "It tells of events from now on. The secret of a webhook is in this answer and nowhere else; the same request with the same Idempotency-Key answers without it."}, s.addNotificationRoute)
+		about: "It tells of events from now on. The secret of a webhook is in this answer and nowhere else; it cannot be given twice, so the same request with the same Idempotency-Key is a conflict and adds no second one."}, s.addNotificationRoute)
 	add(s, operation{id: "remove-notification-route", method: http.MethodDelete, path: routes + "/{id}", access: manage, tag: "notifications",
 		summary: "Remove a notification route with the log of its deliveries"}, s.removeNotificationRoute)
 	add(s, operation{id: "test-notification-route", method: http.MethodPost, path: routes + "/{id}/test", access: manage, tag: "notifications",

@@ -151,7 +151,7 @@ func TestResponsesHoldNoSecret(t *testing.T) {
 		}
 	}
 	ok(t, json.Unmarshal(document, &d))
-	fine := []string{"CreatedToken.secret", "Spec.secretVersions", "Spec.secretPath", "Stage.secrets", "Deployer.takesSecrets", "AuditEntry.hash", "AuditEntry.tokenId", "Me.tokenId"}
+	fine := []string{"CreatedToken.secret", "AddedNotificationRoute.secret", "Spec.secretVersions", "Spec.secretPath", "Stage.secrets", "Deployer.takesSecrets", "AuditEntry.hash", "AuditEntry.tokenId", "Me.tokenId"}
 	for name, schema := range d.Components.Schemas {
 		for property := range schema.Properties {
 			lower := strings.ToLower(property)

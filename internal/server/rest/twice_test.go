@@ -2,6 +2,7 @@ package rest_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 )
 
@@ -11,8 +12,8 @@ func TestEveryPostTakesAKey(t *testing.T) {
 	t.Parallel()
 	for _, op := range operations(t) {
 		switch {
-		case op.method != http.MethodPost, op.id == "create-token", op.id == "resume-deployment":
-			continue // the one cannot be answered twice, the other has nothing paused here
+		case op.method != http.MethodPost, op.id == "create-token", op.id == "add-notification-route", op.id == "resume-deployment":
+			continue // the first two cannot be answered twice, the last has nothing paused here
 		}
 		t.Run(op.id, func(t *testing.T) {
 			t.Parallel()
@@ -41,6 +42,25 @@ func TestATokenIsShownOnce(t *testing.T) {
 	r.want(http.StatusConflict, c)
 	if after := r.want(http.StatusOK, call{method: http.MethodGet, path: "/api/v1/tokens", role: "admin"}).body; after != before {
 		t.Errorf("the second request made a token:\n%s\n%s", before, after)
+	}
+}
+
+// TestAWebhooksSecretIsShownOnce: neither a second answer nor a list tells it.
+func TestAWebhooksSecretIsShownOnce(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	c := call{method: http.MethodPost, path: "/api/v1/notification-routes", role: "admin", header: map[string]string{"Idempotency-Key": "once"},
+		body: map[string]any{"name": "Hook", "channel": "webhook", "address": "https://hooks.example.com/x?key=hidden"}}
+	var made struct{ Secret string }
+	first := r.want(http.StatusCreated, c)
+	first.decode(t, &made)
+	if len(made.Secret) < 40 || strings.Contains(first.body, "hidden") {
+		t.Errorf("the answer is %s", first.body)
+	}
+	r.want(http.StatusConflict, c)
+	list := r.want(http.StatusOK, call{method: http.MethodGet, path: "/api/v1/notification-routes", role: "admin"}).body
+	if strings.Contains(list, made.Secret) || strings.Contains(list, "hidden") || strings.Count(list, `"name":"Hook"`) != 1 {
+		t.Errorf("the list is %s", list)
 	}
 }
 

@@ -51,7 +51,7 @@ func TestStories(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"portal": portalCommand, "http": httpCommand, "until": untilCommand, "bundle": bundleCommand,
 			"expand": expandCommand, "capture": captureCommand, "token": tokenCommand, "tamper": tamperCommand, "exits": exitsCommand, "live": liveCommand, "serves": servesCommand,
-			"leaks": leaksCommand, "delivered": deliveredCommand,
+			"leaks": leaksCommand, "delivered": deliveredCommand, "receiver": receiverCommand, "receives": receivesCommand,
 		},
 	})
 }
@@ -59,7 +59,10 @@ func TestStories(t *testing.T) {
 type storyKey struct{}
 
 // story is what the commands of one script share.
-type story struct{ portal *portal.Portal }
+type story struct {
+	portal   *portal.Portal
+	receiver *receiver
+}
 
 func of(ts *testscript.TestScript) *story { return ts.Value(storyKey{}).(*story) }
 

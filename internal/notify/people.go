@@ -140,7 +140,7 @@ func (p *planner) forDeciders(ctx context.Context, f facts, reminder bool) ([]sl
 		if err != nil {
 			return nil, err
 		}
-		if wishes.Approvals {
+		if wishes.Approvals && p.connected(wishes) {
 			out = append(out, p.personal(u.ID, wishes, key, notice))
 		}
 	}
@@ -149,9 +149,11 @@ func (p *planner) forDeciders(ctx context.Context, f facts, reminder bool) ([]sl
 
 func short(digest string) string { return digest[:min(len(digest), 19)] }
 
-// forPerson tells a follower.
-func (p *planner) forPerson(_ context.Context, person, key string, notice slipway.Notice) ([]slipway.Delivery, error) {
-	return []slipway.Delivery{p.personal(person, p.wishes[person], key, notice)}, nil
+// connected reports whether there is a way to a person. Without one nothing is
+// planned: a log full of what could never be told would help nobody.
+func (p *planner) connected(wishes slipway.Preferences) bool {
+	_, ok := p.Senders[wishes.Channel]
+	return ok
 }
 
 // personal plans a delivery for one person: after their quiet hours, unless it is

@@ -141,7 +141,7 @@ func (p *planner) of(ctx context.Context, e slipway.DomainEvent) ([]slipway.Deli
 	}
 	var followers []string
 	for person, wishes := range p.wishes {
-		if wishes.Wants(e) {
+		if wishes.Wants(e) && p.connected(wishes) {
 			followers = append(followers, person)
 		}
 	}
@@ -158,11 +158,7 @@ func (p *planner) of(ctx context.Context, e slipway.DomainEvent) ([]slipway.Deli
 		out = append(out, p.forRoute(r, f)...)
 	}
 	for _, person := range followers {
-		d, err := p.forPerson(ctx, person, fmt.Sprintf("event/%d", e.ID), f.notice)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, d...)
+		out = append(out, p.personal(person, p.wishes[person], fmt.Sprintf("event/%d", e.ID), f.notice))
 	}
 	if asks {
 		asked, err := p.forDeciders(ctx, f, false)

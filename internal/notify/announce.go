@@ -30,6 +30,7 @@ type Announcer struct {
 	Store     slipway.Store
 	Feed      slipway.Feed
 	Posters   map[slipway.ChatPlatform]Poster
+	Seal      *chat.Seal // nil: its messages have no buttons but links
 	PublicURL string
 	Clock     slipway.Clock
 	Log       *slog.Logger
@@ -97,7 +98,9 @@ func (a *Announcer) now() time.Time { return a.Clock().UTC().Truncate(time.Micro
 func (a *Announcer) one(ctx context.Context, is slipway.Announcement) error {
 	var s spoken
 	err := a.Store.Read(ctx, func(tx slipway.Tx) (err error) {
-		s, err = a.words(ctx, tx, is)
+		if s, err = a.words(ctx, tx, is); err == nil {
+			s.parent.Buttons, err = a.buttons(s.of, is.Place.Platform)
+		}
 		return err
 	})
 	if err != nil || s.nothing(is) {
@@ -165,8 +168,9 @@ func (a *Announcer) keep(ctx context.Context, is *slipway.Announcement) error {
 
 // spoken is what there is to say of a deployment.
 type spoken struct {
+	of     slipway.Deployment
 	parent chat.Message
-	digest string
+	digest string       // of what it says; buttons are sealed anew each time
 	thread chat.Message // what is new
 	told   int64        // the newest event in it
 	over   bool         // the deployment has ended

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -23,7 +24,7 @@ func (a *Announcer) words(ctx context.Context, tx slipway.Tx, is slipway.Announc
 	if err != nil {
 		return s, err
 	}
-	s.parent, s.told = parentOf(d, a.PublicURL), is.Told
+	s.of, s.parent, s.told = d, parentOf(d), is.Told
 	said := ""
 	for _, e := range events {
 		if e.ID <= is.Told || !slipway.CanBeTold(e.Kind) {
@@ -48,6 +49,37 @@ func (a *Announcer) words(ctx context.Context, tx slipway.Tx, is slipway.Announc
 	}
 	s.digest = digestOf(s.parent)
 	return s, nil
+}
+
+// buttons decide on exactly the plan that the message is about. They are no
+// permission: who presses one is asked for theirs then.
+func (a *Announcer) buttons(d slipway.Deployment, on slipway.ChatPlatform) ([]chat.Button, error) {
+	base := strings.TrimSuffix(a.PublicURL, "/")
+	var out []chat.Button
+	add := func(text string, style chat.ButtonStyle, p chat.Press) error {
+		value, err := a.Seal.SealPress(on, p, a.now().Add(chat.ButtonFor))
+		out = append(out, chat.Button{ID: string(p.Do), Text: text, Value: value, Style: style})
+		return err
+	}
+	ask, _ := askOf(d)
+	switch {
+	case a.Seal != nil && d.State == slipway.Waiting && ask != nil:
+		on := chat.Press{Deployment: d.ID, Plan: d.PlanDigest}
+		yes, no := on, on
+		yes.Do, no.Do = chat.DoApprove, chat.DoReject
+		if err := errors.Join(add("Approve", chat.Primary, yes), add("Reject", chat.Danger, no)); err != nil {
+			return nil, err
+		}
+	case a.Seal != nil && d.State == slipway.Succeeded && d.Plan.From != nil && d.Plan.From.Version != d.Version:
+		back := chat.Press{Do: chat.DoRollback, Service: d.Service, Environment: d.Environment, Version: d.Plan.From.Version}
+		if err := add("Roll back to "+d.Plan.From.Version, chat.Danger, back); err != nil {
+			return nil, err
+		}
+	}
+	if d.State == slipway.Waiting {
+		return append(out, chat.Button{ID: "open", Text: "Open review", URL: fmt.Sprintf("%s/gates/%d", base, d.ID)}), nil
+	}
+	return append(out, chat.Button{ID: "open", Text: "Open in Slipway", URL: fmt.Sprintf("%s/runs/%d", base, d.ID)}), nil
 }
 
 func lastTold(events []slipway.DomainEvent) (id int64) {
@@ -82,9 +114,8 @@ func checksOf(d slipway.Deployment) (out []chat.Line) {
 }
 
 // parentOf is the public message.
-func parentOf(d slipway.Deployment, publicURL string) chat.Message {
-	page := strings.TrimSuffix(publicURL, "/") + fmt.Sprintf("/runs/%d", d.ID)
-	m := chat.Message{Tone: toneOfState(d.State), Title: fmt.Sprintf("%s %s → %s", d.Service, d.Version, d.Environment)}
+func parentOf(d slipway.Deployment) chat.Message {
+	m := chat.Message{Tone: toneOfState(d.State), Title: fmt.Sprintf("%s %s → %s", d.Service, d.Version, d.Environment), Footer: fmt.Sprintf("Deployment %d", d.ID)}
 	from := "nothing"
 	if d.Plan.From != nil {
 		from = d.Plan.From.Version
@@ -103,7 +134,6 @@ func parentOf(d slipway.Deployment, publicURL string) chat.Message {
 	} else {
 		m.Lines = append(m.Lines, chat.Line{Text: d.Message})
 	}
-	m.Lines = append(m.Lines, chat.Line{Text: fmt.Sprintf("Deployment %d", d.ID), URL: page})
 	return ending(m, d)
 }
 

@@ -109,7 +109,9 @@ func TestOneBrokenRoute(t *testing.T) {
 	r.until("the good one has both", func() bool { return len(whole.all()) == 2 })
 	waits := []time.Duration{10 * time.Second, time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour}
 	for attempt, wait := range waits {
-		r.until("it was tried", func() bool { return r.deliveries(slipway.DeliveryFilter{Routes: []int64{bad.ID}})[1].Attempts == attempt+1 })
+		r.until("it was tried", func() bool {
+			return r.deliveries(slipway.DeliveryFilter{Routes: []int64{bad.ID}})[1].Attempts == attempt+1
+		})
 		first := r.deliveries(slipway.DeliveryFilter{Routes: []int64{bad.ID}})[1]
 		if until := first.NextAt.Sub(r.clock()); first.State != slipway.DeliveryPending || first.Status != 502 || until < wait || until > wait*6/5 {
 			t.Fatalf("after attempt %d it waits %s: %+v", attempt+1, until, first)

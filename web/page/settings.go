@@ -146,6 +146,7 @@ func settingsTabs(at string) []component.Option {
 	tabs := []component.Option{
 		{Value: "/settings/people", Label: "People"},
 		{Value: "/settings/environments", Label: "Environments"},
+		{Value: "/settings/notifications", Label: "Notifications"},
 		{Value: "/settings/tokens", Label: "API tokens"},
 		{Value: "/settings/chat", Label: "Chat"},
 		{Value: "/settings/appearance", Label: "Appearance"},

@@ -130,7 +130,7 @@ func (s *Surface) door() []server.Route {
 func (s *Surface) settings() []server.Route {
 	signedIn, access, teams := server.SignedIn(), server.Needs(slipway.AccessManage), server.Needs(slipway.TeamManage)
 	manage, lock, freeze := server.Needs(slipway.EnvironmentManage), server.Needs(slipway.EnvironmentLock), server.Needs(slipway.FreezeManage)
-	token := server.Needs(slipway.TokenManage)
+	token, notify := server.Needs(slipway.TokenManage), server.Needs(slipway.NotificationManage)
 	return []server.Route{
 		get("/settings", signedIn, func(c echo.Context) error { return seeOther(c, "/settings/people") }),
 		get("/settings/people", server.Needs(slipway.AccessExplain), s.people),
@@ -148,6 +148,13 @@ func (s *Surface) settings() []server.Route {
 		get("/settings/calendars/new", signedIn, s.calendarPage),
 		post("/settings/calendars", freeze, s.addCalendar),
 		post("/settings/calendars/:id/remove", freeze, s.removeCalendar),
+		get("/settings/notifications", signedIn, s.notifications),
+		post("/settings/notifications", notify, s.addRoute),
+		post("/settings/notifications/:id/test", notify, s.testRoute),
+		post("/settings/notifications/:id/remove", notify, s.removeRoute),
+		post("/settings/notifications/deliveries/:id/redeliver", notify, s.redeliver),
+		get("/settings/me/notifications", signedIn, s.myNotifications),
+		post("/settings/me/notifications", signedIn, s.saveMine),
 		get("/settings/tokens", signedIn, s.tokens),
 		post("/settings/tokens", token, s.createToken),
 		post("/settings/tokens/:id/revoke", token, s.revokeToken),

@@ -31,7 +31,7 @@ func pages(d slipway.Deployment) map[string]string {
 		"/new": "Register a service", "/new?from=yaml": "Paste a slipway.yaml", "/new?from=backstage": "catalog-info.yaml",
 		"/settings/people": "developers", "/settings/people?permission=deployment.approve&actor=ben%40example.com&resource=billing-api%2Fproduction": "Role approver",
 		"/settings/environments": "No calendar yet", "/settings/calendars/new": "First time starts", "/settings/calendars/new?from=rule": "DTSTART and", "/settings/calendars/new?from=file": "Each VEVENT",
-		"/settings/tokens": "No token yet", "/settings/chat": "Write /slipway link in Slack", "/settings/appearance": "Theme",
+		"/settings/tokens": "No token yet", "/settings/chat": "Write /slipway link in Slack", "/settings/notifications": "No route yet", "/settings/me/notifications": "What I follow", "/settings/appearance": "Theme",
 		"/find": "Find", "/find?q=billing": "Compare environments of billing-api", "/find?q=" + n: "run " + n,
 	}
 }
@@ -105,6 +105,7 @@ func (w *world) settingsPosts() {
 	w.fill("Ana", places, "/settings/freezes", "environment", "production", "reason", "quarter end", "until", "2027-01-01T08:00").leadsTo(places)
 	w.fill("Ana", places, "/settings/freezes/1/remove").leadsTo(places)
 	w.calendarPosts()
+	w.notificationPosts()
 	made := w.fill("Ana", tokens, tokens, "name", "ci", "permission", "service.read").status(http.StatusCreated).says("It is shown this once.")
 	for _, f := range elements(made.page(), "form") {
 		if action := attr(f, "action"); strings.HasSuffix(action, "/revoke") {

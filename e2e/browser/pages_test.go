@@ -35,6 +35,7 @@ func pages(t testing.TB, p *portal.Portal) []shot {
 		}
 	}
 	set := together(t, p)
+	told(t, p)
 	for environment, keys := range map[string]map[string]string{"dev": {"DATABASE_URL": "a", "STRIPE_KEY": "b"}, "production": {"DATABASE_URL": "c"}} {
 		p.Must(t, http.MethodPatch, "/api/v1/services/billing-api/environments/"+environment+"/secrets", map[string]any{"set": keys}, nil)
 	}
@@ -75,6 +76,8 @@ func pages(t testing.TB, p *portal.Portal) []shot {
 		{"calendar-rule", "/settings/calendars/new?from=rule"},
 		{"calendar-file", "/settings/calendars/new?from=file"},
 		{"tokens", "/settings/tokens"},
+		{"notifications", "/settings/notifications"},
+		{"my-notifications", "/settings/me/notifications"},
 		{"appearance", "/settings/appearance"},
 		{"find", "/find?q=bil"},
 		{"lost", "/s/biling/production"},
@@ -98,6 +101,23 @@ func together(t testing.TB, p *portal.Portal) int64 {
 		map[string]any{"service": "gateway", "version": "7.5.0"}}}, &made)
 	awaitSet(t, p, made.ID, func(s set) bool { return s.Items[1].Deployment != 0 })
 	return made.ID
+}
+
+// told has a notification route that nobody answers, so that it fails, and one that
+// nothing was sent to yet.
+func told(t testing.TB, p *portal.Portal) {
+	t.Helper()
+	var known struct{ Items []struct{ ID int64 } }
+	p.Must(t, http.MethodGet, "/api/v1/notification-routes", nil, &known)
+	if len(known.Items) > 0 {
+		return
+	}
+	var made struct{ ID int64 }
+	p.Must(t, http.MethodPost, "/api/v1/notification-routes", map[string]any{"name": "Pager", "environment": "production", "kinds": []string{"deployment.failed", "line.stopped"},
+		"channel": "webhook", "address": "http://127.0.0.1:1/hooks/production?key=x"}, &made)
+	p.Must(t, http.MethodPost, "/api/v1/notification-routes", map[string]any{"name": "Tools", "team": "payments", "channel": "webhook", "format": "cdevents",
+		"address": "https://events.acme.example/cdevents"}, nil)
+	p.Must(t, http.MethodPost, fmt.Sprintf("/api/v1/notification-routes/%d/test", made.ID), nil, nil)
 }
 
 // set is as much of a release set as tests look at.

@@ -117,7 +117,7 @@ func TestCDEvents(t *testing.T) {
 	r.event("deployment.approve", d)
 	d = r.to(d, slipway.Running)
 	r.event("deployment.running", d) // the next phase
-	d = r.to(d, slipway.Succeeded)
+	r.to(d, slipway.Succeeded)
 	first := tell("approval.created.0.1.0", "approval.updated.0.1.0", "approval.closed.0.1.0", "service.upgraded.0.3.0")
 	for _, e := range first {
 		if strings.HasPrefix(e.Context.Type, "dev.cdevents.service") {

@@ -15,14 +15,6 @@ import (
 	"time"
 )
 
-// counts is how often a fault is tried: in `make test`, and in `make faults`.
-func counts(short, long int) int {
-	if full() {
-		return long
-	}
-	return short
-}
-
 // seeded is a source of random numbers whose seed is in the log.
 func seeded(t *testing.T) *rand.Rand {
 	t.Helper()

@@ -45,12 +45,6 @@ type gauntlet struct {
 	said    func(int, string, ...any)
 }
 
-// ofSecrets: the story has no store of secrets that goes away. TestVaultGoes
-// comes by these places, and kills nobody there.
-func ofSecrets(place string) bool {
-	return strings.HasPrefix(place, "engine.withhold/") || strings.HasPrefix(place, "engine.remind/")
-}
-
 // chapter is a part of the story, with what is special about its portal.
 type chapter struct {
 	name  string
@@ -74,7 +68,7 @@ func newGauntlet(t *testing.T, kind string) *gauntlet {
 			// The short run kills at each place of the engine once, on one
 			// database before it and on the other after it.
 			other := (i+j)%2 == 0 == (kind == "sqlite") || strings.HasPrefix(s.Name, "app.")
-			if !full() && other || ofSecrets(s.Name) {
+			if !full() && other {
 				continue
 			}
 			g.pending = append(g.pending, s.Name+" "+when)
@@ -122,7 +116,7 @@ func (g *gauntlet) rise(ctx context.Context, c chapter) error {
 			armed[i] = p + ":kill"
 		}
 		before := g.active()
-		err := g.portal.start(append([]string{"SLIPWAY_TEST_SITES=" + g.sites, "SLIPWAY_TEST_HITS=" + g.hits,
+		err := g.portal.start(append([]string{"SLIPWAY_TEST_SITES=" + g.sites, "SLIPWAY_TEST_HITS=" + g.hits, sealingKey,
 			"SLIPWAY_TEST_FAILPOINT=" + strings.Join(armed, ",")}, c.env...)...)
 		if err != nil && !errors.Is(err, errEnded) {
 			return err
@@ -221,7 +215,7 @@ func (g *gauntlet) end() {
 	if len(g.pending) > 0 {
 		g.t.Errorf("nothing came by %d failpoints: %s", len(g.pending), strings.Join(g.pending, ", "))
 	}
-	g.ok(g.portal.start())
+	g.ok(g.portal.start(sealingKey))
 	g.settle()
 	found := audit(g.t, source{url: g.url, ledger: g.far.ledger, jobs: filepath.Join(g.dir, "jobs"), moving: true})
 	for _, v := range found.Violations {

@@ -28,6 +28,7 @@ type far struct {
 	closed  string                              // why the gate is shut; open if empty
 	begun   map[string]int                      // jobs that said that they began, by name
 	checked int
+	forgets map[string]bool // services whose secrets are forgotten until they are handed over again
 }
 
 // farCall and farAnswer go over the line (see cmd/slipway/faults_calls.go).
@@ -49,7 +50,7 @@ type farAnswer struct {
 }
 
 func newFar(t *testing.T, dir string) *far {
-	f := &far{ledger: filepath.Join(dir, "ledger"), status: map[string]int{}, begun: map[string]int{}}
+	f := &far{ledger: filepath.Join(dir, "ledger"), status: map[string]int{}, begun: map[string]int{}, forgets: map[string]bool{}}
 	f.Deployer = fake.New(fake.Options{Ledger: f.ledger})
 	mux := http.NewServeMux()
 	for _, verb := range []string{"apply", "observe", "preview", "logs"} {
@@ -128,9 +129,12 @@ func (f *far) answer(ctx context.Context, verb string, c farCall) (a farAnswer) 
 	var err error
 	switch verb {
 	case "apply":
-		err = f.Apply(ctx, c.Target, c.Desired)
+		if err = f.Apply(ctx, c.Target, c.Desired); err == nil {
+			f.set(func() { delete(f.forgets, c.Target.Service) })
+		}
 	case "observe":
 		a.Observed, err = f.Observe(ctx, c.Target)
+		f.set(func() { a.Observed.Forgot = f.forgets[c.Target.Service] })
 	case "preview":
 		a.Preview, err = f.Preview(ctx, c.Target, c.Desired)
 	case "logs":

@@ -1,7 +1,6 @@
 package faults_test
 
 import (
-	"net/http"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -29,15 +28,7 @@ func TestDiskIsFull(t *testing.T) {
 	for n := range cases {
 		c.all(1, time.Minute)
 		fill(t, filler)
-		w.until(30*time.Second, "/readyz is red", func() bool { return w.replicas[0].readyz() == http.StatusServiceUnavailable })
-		a, err := w.call(t.Context(), w.replicas[0].url(), "root", http.MethodPut, "environments/dev/lock", map[string]any{"reason": "a test"}, "")
-		w.ok(err)
-		if a.status != http.StatusServiceUnavailable {
-			t.Errorf("without room a write was answered %d %s", a.status, a.body)
-		}
-		if a, err = w.call(t.Context(), w.replicas[0].url(), "root", http.MethodGet, "services", nil, ""); err != nil || a.status != http.StatusOK {
-			t.Errorf("without room a list was answered %d %s %v", a.status, a.body, err)
-		}
+		w.refusesToWrite()
 		w.ok(os.Remove(filler))
 		began := time.Now()
 		w.ok(w.replicas[0].ready(resumeWithin))

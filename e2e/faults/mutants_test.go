@@ -39,6 +39,7 @@ func mutants() []mutant {
 		{"a damaged row takes the lists away", "internal/store/damage.go", "if !errors.As(err, &why) {", "if !errors.As(err, &why) || true {", "./internal/store", "^TestDamagedRow$", false},
 		{"nobody sweeps", "internal/engine/engine.go", "wg.Go(func() { e.every(ctx, sweepEvery, e.sweep) })", "wg.Go(func() { e.every(ctx, 1000*sweepEvery, e.sweep) })", "./internal/engine", "^TestSweeperFindsWhatWasLost$", false},
 		{"nobody polls for events", "internal/store/listen.go", "pollEvery  = 2 * time.Second", "pollEvery  = 200 * time.Second", "./e2e/faults", "^TestNotifyIsLost$", true},
+		{"whoever sets a clock opens the gates", "internal/store/timekeeper.go", "case off.Abs() <= believable:", "case off.Abs() >= 0:", "./e2e/faults", "^TestClocksAreSet$", true},
 		{"a commit wakes nobody", "internal/store/wake.go", "if len(t.wakes) == 0 {", "if len(t.wakes) >= 0 {", "./internal/store", "^TestSQLite$", false},
 	}
 }

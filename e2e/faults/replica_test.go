@@ -1,8 +1,10 @@
 package faults_test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -24,6 +26,7 @@ type replica struct {
 	metrics string
 	data    string
 	public  string // database URL, if it is not the world's
+	binary  string // if it is not the world's
 
 	mu      sync.Mutex
 	command *exec.Cmd
@@ -44,7 +47,8 @@ func (r *replica) spawn(more ...string) error {
 	if r.public != "" {
 		url = r.public
 	}
-	command := exec.Command(r.w.binary, "serve") // #nosec G204 -- our own program
+	binary := cmp.Or(r.binary, r.w.binary)
+	command := exec.Command(binary, "serve") // #nosec G204 -- our own program
 	command.Env = append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + r.data, "TMPDIR=" + r.w.dir,
 		"SLIPWAY_DATABASE_URL=" + url, "SLIPWAY_LISTEN=" + r.address, "SLIPWAY_METRICS_LISTEN=" + r.metrics,
@@ -119,6 +123,17 @@ func (r *replica) readyz() int {
 	}
 	_ = response.Body.Close()
 	return response.StatusCode
+}
+
+// readiness is what /readyz says in words.
+func (r *replica) readiness() string {
+	response, err := r.w.client.Get(r.url() + "/readyz")
+	if err != nil {
+		return err.Error()
+	}
+	defer func() { _ = response.Body.Close() }()
+	text, _ := io.ReadAll(response.Body)
+	return string(text)
 }
 
 func (r *replica) signal(s syscall.Signal) {

@@ -28,13 +28,16 @@ func (g *gauntlet) chapters() []chapter {
 		{name: "before the deployer goes", tell: (*gauntlet).orphans},
 		{name: "without the deployer", env: without("far"), tell: (*gauntlet).noDeployer},
 		{name: "when the deployer is back", tell: (*gauntlet).mended},
+		{name: "before the secrets go", tell: (*gauntlet).secretive},
+		{name: "without the secrets", env: without("secrets"), tell: (*gauntlet).withheld},
+		{name: "when the secrets are back", tell: (*gauntlet).reminded},
 		{name: "before the host goes", tell: (*gauntlet).stranded},
 		{name: "on another host", first: (*gauntlet).move, tell: (*gauntlet).decided},
 	}
 }
 
 // elsewhere are the places that the first chapter does not come by.
-var elsewhere = append([]string{"engine.hook/take#2", "engine.startJob/take", "engine.apply/take", "engine.observe/take", "engine.otherRunner/take"}, setPlaces...)
+var elsewhere = append([]string{"engine.hook/take#2", "engine.startJob/take", "engine.apply/take", "engine.observe/take", "engine.otherRunner/take"}, slices.Concat(setPlaces, secretPlaces)...)
 
 // awaits reports whether one of the places has not had its turn.
 func (g *gauntlet) awaits(places ...string) bool {

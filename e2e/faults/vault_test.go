@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/http"
 	"os"
@@ -79,7 +78,7 @@ func (v *vaulted) parks(id int64, says, plain string) {
 		d := v.get(id)
 		return strings.Contains(d.Message, "Waits for secrets") && strings.Contains(d.Message, says)
 	})
-	v.until(30*time.Second, "the portal says that it is degraded", func() bool { return strings.Contains(v.readiness(), `"degraded"`) })
+	v.until(30*time.Second, "the portal says that it is degraded", func() bool { return strings.Contains(v.replicas[0].readiness(), `"degraded"`) })
 	if status := v.replicas[0].readyz(); status != http.StatusOK {
 		v.t.Errorf("without Vault /readyz says %d", status)
 	}
@@ -97,16 +96,6 @@ func (v *vaulted) bakes(id int64) {
 		run := d.Current()
 		return run != nil && run.State == slipway.Baking
 	})
-}
-
-func (v *vaulted) readiness() string {
-	response, err := v.client.Get(v.replicas[0].url() + "/readyz")
-	if err != nil {
-		return err.Error()
-	}
-	defer func() { _ = response.Body.Close() }()
-	text, _ := io.ReadAll(response.Body)
-	return string(text)
 }
 
 // sealed seals Vault in the first bake, so that the second phase cannot begin.
@@ -154,7 +143,7 @@ func (v *vaulted) nowhere() {
 	if !bytes.Contains(shown.body, []byte(canaries[1])) {
 		v.t.Errorf("who asks for the value gets %d %s", shown.status, shown.body)
 	}
-	texts := map[string][]byte{"/readyz": []byte(v.readiness())}
+	texts := map[string][]byte{"/readyz": []byte(v.replicas[0].readiness())}
 	for _, path := range []string{"audit?limit=100", "services/shop/deployments", "services/shop/environments/prod", "services/shop/secrets", "services/shop/environments/prod/secrets", "board", "inbox"} {
 		a, err := v.call(v.t.Context(), v.replicas[0].url(), "root", http.MethodGet, path, nil, "")
 		v.ok(err)

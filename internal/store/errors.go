@@ -66,7 +66,8 @@ func away(err error) bool {
 	var fromPG *pgconn.PgError
 	if errors.As(err, &fromPG) {
 		// Connections, resources (the disk is full), shutting down, the system.
-		return slices.ContainsFunc([]string{"08", "53", "57P", "58"}, func(class string) bool { return strings.HasPrefix(fromPG.Code, class) })
+		// 25P03: it took too long within a transaction, a frozen machine for one.
+		return slices.ContainsFunc([]string{"08", "25P03", "53", "57P", "58"}, func(class string) bool { return strings.HasPrefix(fromPG.Code, class) })
 	}
 	var fromSQLite *sqlite.Error
 	if errors.As(err, &fromSQLite) {

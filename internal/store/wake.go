@@ -88,6 +88,11 @@ func (t *tx) flushWakes(ctx context.Context) error {
 	}
 	params := make([]river.InsertManyParams, 0, len(t.wakes))
 	for _, w := range t.wakes {
+		if w.at.IsZero() {
+			// River would take this machine's clock. Workers go by the database's, so a
+			// machine that is ahead would put its wake-ups off.
+			w.at = t.s.keeper.says().Add(-believable)
+		}
 		params = append(params, river.InsertManyParams{
 			Args: w.lookArgs, InsertOpts: &river.InsertOpts{ScheduledAt: w.at},
 		})

@@ -54,6 +54,15 @@ type Destroyer interface {
 	Destroy(ctx context.Context, target Target) error
 }
 
+// WayChecker is a Deployer whose targets cannot be led along every way, because
+// somebody else's controller goes a part of it by itself.
+type WayChecker interface {
+	// CheckWay says why a target cannot be led through these desired states, one
+	// after the other from what is accepted now. It is asked before people approve
+	// a plan that goes forward, and changes nothing. The error is for them.
+	CheckWay(ctx context.Context, target Target, way []Desired) error
+}
+
 // Capabilities are facts about a deployer that decide which strategies it can
 // carry. A strategy that needs more is refused when the pipeline is applied.
 type Capabilities struct {

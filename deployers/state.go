@@ -28,6 +28,10 @@ type Desired struct {
 	// Tracks to run. Weights add up to 100, or are all 0 when nothing is to
 	// receive traffic. What is not listed is drained and stopped.
 	Tracks []Track
+	// Back: this leads back to what served before. A deployer that goes step by
+	// step by itself leaves out what it would only look at, and nothing else: what
+	// is not ready still gets no traffic.
+	Back bool
 }
 
 // Track is one release at work: how much of it, and with how much traffic.

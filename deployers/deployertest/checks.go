@@ -106,6 +106,7 @@ func list() []check {
 		{name: "matched requests go to their track", run: matchedRequests, needs: []need{matches, parallel}},
 		{name: "the preview address shows one track", run: previewAddress, needs: []need{previews, parallel}},
 		{name: "secrets stay secret", run: secretsStaySecret, needs: []need{secrets}},
+		{name: "forgotten secrets are told again", run: forgottenSecrets, needs: []need{secrets, restarts}, durable: true},
 		{name: "logs go on from their cursor", run: logsGoOn, needs: []need{logs}},
 		{name: "validate reports every problem", run: validateProblems},
 		{name: "preview changes nothing", run: previewChangesNothing},

@@ -2,6 +2,7 @@ package deployertest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/slipway-dev/slipway/deployers"
@@ -60,6 +61,28 @@ func restartGoesOn(e *env) {
 		e.Errorf("accepted was 1.1.0, observed %s", show(o))
 	}
 	e.answers(o, "1.1.0")
+}
+
+// forgottenSecrets: who keeps them in memory only says so after a restart, until
+// the same state was applied again, which starts nothing anew.
+func forgottenSecrets(e *env) {
+	track := e.track(Good, "1.0.0", 100, e.replicas(2))
+	track.Secrets = map[string]deployers.Secret{"TOKEN": deployers.NewSecret("told-once-more")}
+	d := desired(1, track)
+	if o := e.converge(d); o.Forgot {
+		e.Errorf("it has just been told: %s", show(o))
+	}
+	before := e.instances()
+	e.restart()
+	o := e.until("the restarted deployer sees what runs", func(o deployers.Observed) bool { return o.Converged })
+	if !o.Forgot {
+		e.Logf("it remembers secrets")
+	}
+	e.apply(d)
+	e.until("nothing is forgotten any more", func(o deployers.Observed) bool { return o.Converged && !o.Forgot })
+	if after := e.instances(); !slices.Equal(before, after) {
+		e.Errorf("to be told again restarted something: %v, then %v", before, after)
+	}
 }
 
 // logsGoOn reads all that there is in small steps: nothing twice, never more than

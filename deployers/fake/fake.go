@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/slipway-dev/slipway/deployers"
@@ -30,8 +31,11 @@ type Options struct {
 	// AtMostOnce declares that a call with a lost reply must not be repeated. The
 	// fake itself takes a repetition as any other; the ledger shows it.
 	AtMostOnce bool
-	Log        *slog.Logger
-	Now        func() time.Time // nil: time.Now
+	// Forgetful: the fake keeps the values of secrets in the memory of this value
+	// only, so that another one over the same directory has to be told again.
+	Forgetful bool
+	Log       *slog.Logger
+	Now       func() time.Time // nil: time.Now
 }
 
 // Deployer is the fake. It implements deployers.Deployer, LogReader and
@@ -42,6 +46,9 @@ type Deployer struct {
 	once   bool
 	log    *slog.Logger
 	now    func() time.Time
+
+	mu   sync.Mutex
+	told map[deployers.Target]bool // whose secrets are remembered; nil: of all
 }
 
 // New makes a fake. It does no I/O.
@@ -52,6 +59,9 @@ func New(o Options) *Deployer {
 	}
 	if d.now == nil {
 		d.now = time.Now
+	}
+	if o.Forgetful {
+		d.told = map[deployers.Target]bool{}
 	}
 	if o.Dir == "" {
 		d.store = newMemoryStore()
@@ -144,11 +154,27 @@ func (d *Deployer) Apply(ctx context.Context, target deployers.Target, desired d
 	if err != nil {
 		return err
 	}
+	d.remember(target)
 	if slices.ContainsFunc(scripts, func(s Script) bool { return s.LateReply }) {
 		<-ctx.Done()
 		return fmt.Errorf("the reply came too late: %w", ctx.Err())
 	}
 	return nil
+}
+
+// remember notes that the values of the secrets of a target are known here.
+func (d *Deployer) remember(target deployers.Target) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.told != nil {
+		d.told[target] = true
+	}
+}
+
+func (d *Deployer) forgot(target deployers.Target) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.told != nil && !d.told[target]
 }
 
 // applyLocked decides and records; true asks for the state to be saved.

@@ -33,7 +33,7 @@ func harness(t *testing.T, durable bool) deployertest.Harness {
 		New: func(_ deployertest.T, log *slog.Logger) deployertest.Subject {
 			o := fake.Options{Log: log}
 			if durable {
-				o.Dir, o.Ledger = t.TempDir(), filepath.Join(t.TempDir(), "ledger")
+				o.Dir, o.Ledger, o.Forgetful = t.TempDir(), filepath.Join(t.TempDir(), "ledger"), true
 			}
 			current := fake.New(o)
 			s := deployertest.Subject{Deployer: current}

@@ -37,6 +37,7 @@ func (d *Deployer) Observe(ctx context.Context, target deployers.Target) (deploy
 		changed := s.tick(script)
 		o = s.report(target, script)
 		o.At = d.now()
+		o.Forgot = d.forgot(target) && slices.ContainsFunc(s.Wanted, func(t track) bool { return t.Secrets })
 		return s.leave() || changed, nil
 	})
 	if err != nil {

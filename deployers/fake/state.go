@@ -32,7 +32,8 @@ type track struct {
 	Weight    int               `json:"weight"`
 	Replicas  int               `json:"replicas"`
 	Preview   bool              `json:"preview,omitempty"`
-	Seen      int               `json:"seen"` // observations so far
+	Secrets   bool              `json:"secrets,omitempty"` // it needs some
+	Seen      int               `json:"seen"`              // observations so far
 	Ready     bool              `json:"ready"`
 	Instances []string          `json:"instances,omitempty"`
 	Scripts   map[string]Script `json:"scripts,omitempty"`
@@ -56,7 +57,8 @@ func newTracks(d deployers.Desired) []track {
 	var tracks []track
 	for _, t := range d.Tracks {
 		c, _ := parseConfig(t.Config) // checked by checkDesired
-		tracks = append(tracks, track{ID: t.ID, Version: t.Version, Weight: t.Weight, Replicas: t.Replicas, Preview: t.Preview, Scripts: c.Scripts})
+		tracks = append(tracks, track{ID: t.ID, Version: t.Version, Weight: t.Weight, Replicas: t.Replicas, Preview: t.Preview,
+			Secrets: len(t.Secrets) > 0, Scripts: c.Scripts})
 	}
 	return tracks
 }

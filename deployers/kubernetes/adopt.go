@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -37,15 +38,16 @@ func (d *Deployer) adoptable(ctx context.Context, r *record, c config) (*adopted
 	if err != nil {
 		return nil, err
 	}
-	home, err := k.get(ctx, deploymentsResource(), r.Namespace, c.Workload)
+	kind := cmp.Or(c.Kind, kindDeployment)
+	home, err := k.get(ctx, workloadResource(kind), r.Namespace, c.Workload)
 	if err != nil {
 		return nil, err
 	}
 	if home == nil {
-		return nil, deployers.Terminal(fmt.Errorf("there is no Deployment %s in namespace %s to adopt", c.Workload, r.Namespace))
+		return nil, deployers.Terminal(fmt.Errorf("there is no %s %s in namespace %s to adopt", kind, c.Workload, r.Namespace))
 	}
 	if owner := home.GetAnnotations()[annotationTarget]; owner != "" && owner != r.Target.String() {
-		return nil, deployers.Terminal(fmt.Errorf("the Deployment %s belongs to %s already", c.Workload, owner))
+		return nil, deployers.Terminal(fmt.Errorf("the %s %s belongs to %s already", kind, c.Workload, owner))
 	}
 	a := &adopted{Workload: c.Workload, Service: c.Service}
 	a.Labels, _, _ = unstructured.NestedMap(home.Object, "spec", "selector", "matchLabels")
@@ -121,9 +123,14 @@ func (s *snapshot) settleHome() error {
 	if a == nil || len(s.tracks) == 0 {
 		return nil
 	}
-	live := s.deployments[a.Workload]
-	if live == nil {
-		return deployers.Terminal(fmt.Errorf("the adopted Deployment %s is gone from namespace %s", a.Workload, s.record.Namespace))
+	live := s.workloads[a.Workload]
+	switch {
+	case live == nil && s.record.Ending:
+		return nil
+	case live == nil:
+		return deployers.Terminal(fmt.Errorf("the adopted %s %s is gone from namespace %s", s.kind(), a.Workload, s.record.Namespace))
+	case hostsAll(s.kind()):
+		return nil // it hosts them all
 	}
 	hosted := live.GetLabels()[labelTrack]
 	var home *rendered
@@ -140,12 +147,12 @@ func (s *snapshot) settleHome() error {
 	if home == nil {
 		home = s.tracks[0]
 	}
-	return home.moveHome(s.record.Target, a)
+	return home.moveHome(s.record.Target, a, kindDeployment)
 }
 
 // moveHome says only what Slipway decides about the adopted workload; the rest
 // stays whoever's it is.
-func (t *rendered) moveHome(target deployers.Target, a *adopted) error {
+func (t *rendered) moveHome(target deployers.Target, a *adopted, kind string) error {
 	container := map[string]any{"name": t.container}
 	grace := int64(corev1.DefaultTerminationGracePeriodSeconds)
 	spec, _ := a.Template["spec"].(map[string]any)
@@ -163,7 +170,7 @@ func (t *rendered) moveHome(target deployers.Target, a *adopted) error {
 		}
 	}
 	u := &unstructured.Unstructured{Object: map[string]any{
-		"apiVersion": "apps/v1", "kind": "Deployment", "metadata": map[string]any{"name": a.Workload},
+		"apiVersion": workloadResource(kind).GroupVersion().String(), "kind": kind, "metadata": map[string]any{"name": a.Workload},
 		"spec": map[string]any{"template": map[string]any{"spec": map[string]any{"containers": []any{container}}}},
 	}}
 	t.home, t.workload = true, u
@@ -198,7 +205,7 @@ func (s *snapshot) fetchAdopted(ctx context.Context) error {
 		}
 		return err
 	}
-	if err := fetch(deploymentsResource(), s.deployments, a.Workload); err != nil {
+	if err := fetch(workloadResource(s.kind()), s.workloads, a.Workload); err != nil {
 		return err
 	}
 	return fetch(servicesResource(), s.services, a.Service)
@@ -234,7 +241,7 @@ func (s *snapshot) rest(ctx context.Context, live *unstructured.Unstructured) er
 	if replicasOf(live) == 0 && live.GetAnnotations()[annotationGeneration] == generation {
 		return nil
 	}
-	return s.merge(ctx, deploymentsResource(), live, map[string]any{
+	return s.merge(ctx, workloadResource(s.kind()), live, map[string]any{
 		"metadata": map[string]any{"annotations": map[string]any{annotationGeneration: generation}}, "spec": map[string]any{"replicas": 0},
 	})
 }
@@ -257,8 +264,8 @@ func (s *snapshot) release(ctx context.Context) error {
 			return err
 		}
 	}
-	if u := s.deployments[a.Workload]; u != nil && u.GetLabels()[labelTarget] != "" {
-		return s.merge(ctx, deploymentsResource(), u, map[string]any{"metadata": forget})
+	if u := s.workloads[a.Workload]; u != nil && u.GetLabels()[labelTarget] != "" {
+		return s.merge(ctx, workloadResource(s.kind()), u, map[string]any{"metadata": forget})
 	}
 	return nil
 }
@@ -280,11 +287,14 @@ func (s *snapshot) merge(ctx context.Context, r schema.GroupVersionResource, see
 	return plain(err)
 }
 
-// workloadOf names the Deployment that a pod belongs to.
+// workloadOf names the workload that a pod belongs to.
 func workloadOf(p *corev1.Pod) string {
 	for _, owner := range p.OwnerReferences {
-		if owner.Kind == "ReplicaSet" {
-			return strings.TrimSuffix(owner.Name, "-"+p.Labels["pod-template-hash"])
+		switch owner.Kind {
+		case "ReplicaSet":
+			return strings.TrimSuffix(owner.Name, "-"+cmp.Or(p.Labels["pod-template-hash"], p.Labels[labelRolloutHash]))
+		case kindStatefulSet:
+			return owner.Name
 		}
 	}
 	return ""

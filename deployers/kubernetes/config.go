@@ -20,7 +20,8 @@ type config struct {
 	Cluster          string   `json:"cluster,omitempty"` // a context of the portal's kubeconfig
 	Namespace        string   `json:"namespace"`
 	Replicas         int      `json:"replicas"`
-	Workload         string   `json:"workload,omitempty"`  // adopt: a Deployment that is there
+	Workload         string   `json:"workload,omitempty"`  // adopt: a workload that is there,
+	Kind             string   `json:"kind,omitempty"`      // a Deployment unless this says otherwise
 	Manifests        string   `json:"manifests,omitempty"` // or: plain YAML
 	Container        string   `json:"container,omitempty"` // whose image is the release; may be left out where there is one
 	Service          string   `json:"service,omitempty"`   // whose traffic is moved
@@ -83,7 +84,7 @@ func parseConfig(raw json.RawMessage) (config, []deployers.Problem) {
 	}
 	var nested json.RawMessage
 	problems := decodeFields(raw, "", map[string]any{
-		"cluster": &c.Cluster, "namespace": &c.Namespace, "replicas": &c.Replicas, "workload": &c.Workload, "manifests": &c.Manifests,
+		"cluster": &c.Cluster, "namespace": &c.Namespace, "replicas": &c.Replicas, "workload": &c.Workload, "kind": &c.Kind, "manifests": &c.Manifests,
 		"container": &c.Container, "service": &c.Service, "port": &c.Port, "gateway": &nested, "shares": &c.Shares,
 		"progressDeadline": &c.ProgressDeadline, "drain": &c.Drain, "stopTimeout": &c.StopTimeout, "settle": &c.Settle,
 	})
@@ -138,8 +139,10 @@ func (c config) check(known []deployers.Problem) []deployers.Problem {
 	optional := func(name string) bool { return name == "" || dnsLabel.MatchString(name) }
 	require(dnsLabel.MatchString(c.Namespace), "namespace", "must name the namespace: small letters, digits and -")
 	require(c.Replicas >= 1 && c.Replicas <= 1000, "replicas", "must be between 1 and 1000")
-	require((c.Workload == "") != (c.Manifests == ""), "workload", "either workload names a Deployment that is there, or manifests describe one")
-	require(optional(c.Workload), "workload", "must be the name of a Deployment")
+	require((c.Workload == "") != (c.Manifests == ""), "workload", "either workload names one that is there, or manifests describe one")
+	require(optional(c.Workload), "workload", "must be the name of a workload")
+	require(c.Kind == "" || c.Workload != "", "kind", "goes with workload; manifests say it themselves")
+	require(slices.Contains([]string{"", kindDeployment, kindRollout, kindStatefulSet}, c.Kind), "kind", "must be Deployment, Rollout or StatefulSet")
 	require(optional(c.Container), "container", "must be the name of a container")
 	require(c.Manifests != "" || optional(c.Service), "service", "must be the name of a Service")
 	require(c.Port >= 0 && c.Port <= 65535, "port", "must be between 1 and 65535, or 0 for the first port of the container")

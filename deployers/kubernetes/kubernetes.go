@@ -125,16 +125,17 @@ func (d *Deployer) accept(ctx context.Context, target deployers.Target, desired 
 		r = &record{Target: target}
 	}
 	next := *r
-	next.Generation, next.Tracks, next.Settled, next.Ending = desired.Generation, nil, 0, false
+	next.Generation, next.Tracks, next.Settled, next.Ending, next.Back = desired.Generation, nil, 0, false, desired.Back
 	for _, t := range desired.Tracks {
 		next.Tracks = append(next.Tracks, stored(t))
 	}
+	next.Lead = leadOf(r.Tracks, r.Lead, desired.Tracks)
 	tracks, err := d.renderAll(ctx, &next)
 	if err != nil {
 		return err
 	}
-	if err := possible(tracks); err != nil {
-		return deployers.Terminal(err)
+	if err := d.possible(ctx, r, &next, tracks); err != nil {
+		return err
 	}
 	for _, t := range tracks {
 		next.Gateway = next.Gateway || t.config.Gateway != nil
@@ -147,7 +148,7 @@ func (d *Deployer) accept(ctx context.Context, target deployers.Target, desired 
 	if err := d.keepSecrets(ctx, &next, desired); err != nil {
 		return err
 	}
-	if r.seen != nil && r.Generation == next.Generation && reflect.DeepEqual(r.Tracks, next.Tracks) && r.Settled == 0 {
+	if r.seen != nil && r.Generation == next.Generation && reflect.DeepEqual(r.Tracks, next.Tracks) && r.Back == next.Back && r.Settled == 0 {
 		return nil
 	}
 	return d.writeRecord(ctx, &next)
@@ -188,10 +189,35 @@ func (d *Deployer) renderTrack(ctx context.Context, r *record, t storedTrack, c 
 	if err := r.sameAdoption(c); err != nil {
 		return nil, err
 	}
-	if r.Adopted != nil {
-		return renderCopy(r.Target, r.Adopted, t, c)
+	var one *rendered
+	var err error
+	switch {
+	case r.Adopted != nil && hostsAll(c.Kind):
+		one, err = renderHome(r.Target, r.Adopted, t, c)
+	case r.Adopted != nil:
+		one, err = renderCopy(r.Target, r.Adopted, t, c)
+	default:
+		one, err = render(r.Target, t, c)
 	}
-	return render(r.Target, t, c)
+	if err != nil {
+		return nil, err
+	}
+	kind := one.workload.GetKind()
+	if r.Kind = cmp.Or(r.Kind, kind); r.Kind != kind {
+		return nil, deployers.Terminal(fmt.Errorf("%s runs in a %s and version %s wants a %s; destroy it first", r.Target, r.Kind, t.Version, kind))
+	}
+	return one, nil
+}
+
+// possible refuses what cannot be had of a target as it is.
+func (d *Deployer) possible(ctx context.Context, before, next *record, tracks []*rendered) error {
+	if hostsAll(next.Kind) {
+		return d.possibleInPlace(ctx, before, next, tracks)
+	}
+	if err := possible(tracks); err != nil {
+		return deployers.Terminal(err)
+	}
+	return nil
 }
 
 // possible refuses traffic that cannot be had, rather than give something else.

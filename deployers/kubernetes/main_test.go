@@ -106,6 +106,9 @@ func (w *world) prepare(ctx context.Context) error {
 	if err := w.GatewayAPI(ctx); err != nil {
 		return err
 	}
+	if err := w.RolloutsAPI(ctx); err != nil {
+		return err
+	}
 	if w.gateway, err = w.StartGateway(ctx, namespace, "front"); err != nil {
 		return err
 	}

@@ -60,7 +60,7 @@ func parseManifests(text string) (bundle, []string) {
 		}
 	}
 	if b.workload == nil {
-		problems = append(problems, "a Deployment is missing")
+		problems = append(problems, "a Deployment is missing, or a Rollout")
 	}
 	return b, problems
 }
@@ -71,16 +71,16 @@ func (b *bundle) add(u *unstructured.Unstructured) string {
 		return "metadata.name is missing"
 	case u.GetNamespace() != "":
 		return "leave metadata.namespace out: it is that of the config"
-	case kind == "apps/v1 Deployment" && b.workload != nil:
-		return "a second Deployment; a target is one workload"
-	case kind == "apps/v1 Deployment":
+	case (kind == "apps/v1 Deployment" || kind == rolloutKind) && b.workload != nil:
+		return "a second " + u.GetKind() + "; a target is one workload"
+	case kind == "apps/v1 Deployment", kind == rolloutKind:
 		b.workload = u
 	case kind == "v1 ConfigMap":
 		b.configMaps = append(b.configMaps, u)
 	case kind == "v1 Service":
 		b.services = append(b.services, u)
 	default:
-		return fmt.Sprintf("%s is none of apps/v1 Deployment, v1 ConfigMap, v1 Service", kind)
+		return fmt.Sprintf("%s is none of apps/v1 Deployment, %s, v1 ConfigMap, v1 Service", kind, rolloutKind)
 	}
 	return ""
 }
@@ -99,11 +99,26 @@ func checkManifests(c config) []string {
 	if c.Gateway != nil && len(b.services) == 0 {
 		problems = append(problems, "a gateway needs a Service, for its ports")
 	}
+	if b.workload.GetKind() != kindRollout {
+		return problems
+	}
+	if fault := courseOf(b.workload).fault(); fault != "" {
+		problems = append(problems, fault)
+	}
+	if c.Gateway != nil {
+		problems = append(problems, "a Rollout divides the traffic by itself: name the gateway in its trafficRouting, not here")
+	}
 	return problems
 }
 
+// rolloutKind is a Rollout of Argo.
+const rolloutKind = "argoproj.io/v1alpha1 Rollout"
+
 // service is the one whose traffic is moved; nil where there is none.
 func (b bundle) service(name string) (*unstructured.Unstructured, error) {
+	if name == "" && b.workload.GetKind() == kindRollout {
+		name = courseOf(b.workload).active
+	}
 	if name == "" {
 		switch len(b.services) {
 		case 0:
@@ -133,7 +148,7 @@ func pickContainer(workload *unstructured.Unstructured, name string) (string, er
 	}
 	switch {
 	case len(names) == 0:
-		return "", fmt.Errorf("the Deployment %s has no container", workload.GetName())
+		return "", fmt.Errorf("the %s %s has no container", workload.GetKind(), workload.GetName())
 	case name == "" && len(names) == 1:
 		return names[0], nil
 	case name == "":

@@ -26,6 +26,9 @@ const (
 	annotationTarget     = "slipway.dev/target-name"
 	annotationSelector   = "slipway.dev/original-selector"
 
+	// labelRolloutHash is what a Rollout tells its ReplicaSets, pods and Services apart by.
+	labelRolloutHash = "rollouts-pod-template-hash"
+
 	noTrack = "none" // a label value that no pod has
 )
 

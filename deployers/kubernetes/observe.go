@@ -51,8 +51,11 @@ func (d *Deployer) Observe(ctx context.Context, name deployers.Target) (deployer
 
 // converged: see deployers.Observed.
 func (s *snapshot) converged() bool {
+	if hostsAll(s.kind()) {
+		return s.convergedInPlace()
+	}
 	if len(s.tracks) == 0 {
-		for name, u := range s.deployments {
+		for name, u := range s.workloads {
 			if !s.isHome(name) || replicasOf(u) != 0 {
 				return false
 			}
@@ -62,7 +65,7 @@ func (s *snapshot) converged() bool {
 	hashes := map[string]bool{}
 	for _, t := range s.tracks {
 		hashes[trackHash(t.track.ID)] = true
-		live := s.deployments[t.workload.GetName()]
+		live := s.workloads[t.workload.GetName()]
 		if live == nil || replicasOf(live) != int64(t.track.Replicas) || !s.complete(t) || changed(live, t.workload) {
 			return false
 		}
@@ -79,8 +82,8 @@ func (s *snapshot) converged() bool {
 			return false
 		}
 	}
-	for name := range s.deployments {
-		if !s.wanted(name) {
+	for name := range s.workloads {
+		if !s.isWanted(name) {
 			return false
 		}
 	}
@@ -112,7 +115,7 @@ func (s *snapshot) observe() deployers.Observed {
 		known[trackHash(t.track.ID)] = true
 		seen := s.observeTrack(t, shares)
 		ready, wanted = ready+seen.Ready, wanted+seen.Wanted
-		if f := s.failure(t, seen); f != nil && (o.Failure == nil || f.Terminal && !o.Failure.Terminal) && !o.Converged {
+		if f := s.failureOf(t, seen); f != nil && (o.Failure == nil || f.Terminal && !o.Failure.Terminal) && !o.Converged {
 			o.Failure = f
 		}
 		o.Tracks = append(o.Tracks, seen)
@@ -138,22 +141,39 @@ func (s *snapshot) observe() deployers.Observed {
 func (s *snapshot) notes() []string {
 	var notes []string
 	shares := s.shares()
+	if s.kind() == kindRollout {
+		notes = append(notes, s.rolloutNotes()...)
+	}
 	for _, t := range s.tracks {
-		if live := s.deployments[t.workload.GetName()]; live != nil && s.record.Settled == s.record.Generation {
+		if hostsAll(s.kind()) && t != s.lead() {
+			continue
+		}
+		if live := s.workloads[t.workload.GetName()]; live != nil && s.record.Settled == s.record.Generation {
 			if image := imagesOf(live)[t.container]; image != t.image {
 				notes = append(notes, fmt.Sprintf("somebody changed the image of %s to %s", live.GetName(), image))
-			} else if n := replicasOf(live); n != int64(t.track.Replicas) {
+			} else if n := replicasOf(live); n != int64(t.track.Replicas) && (len(s.tracks) == 1 || !hostsAll(s.kind())) {
 				notes = append(notes, fmt.Sprintf("somebody changed the replicas of %s to %d", live.GetName(), n))
 			}
 		}
-		if share := shares[trackHash(t.track.ID)]; s.gateway() == nil && len(s.tracks) > 1 && s.allReady() && s.routed() && share != t.track.Weight && t.main != nil {
+		if share := shares[trackHash(t.track.ID)]; len(s.tracks) > 1 && s.followsReplicas(t) && s.allReady() && share != t.track.Weight {
 			notes = append(notes, fmt.Sprintf("%s gets %d %% of the traffic, not %d %%: it follows the replicas", t.track.Version, share, t.track.Weight))
 		}
 	}
 	return notes
 }
 
+// followsReplicas: the share of a track is that of its replicas.
+func (s *snapshot) followsReplicas(t *rendered) bool {
+	if hostsAll(s.kind()) {
+		return true
+	}
+	return s.gateway() == nil && s.routed() && t.main != nil
+}
+
 func (s *snapshot) addresses() (main, preview string) {
+	if hostsAll(s.kind()) {
+		return s.addressesInPlace()
+	}
 	if g := s.gateway(); g != nil {
 		main = cmp.Or(fillTarget(g.Address, s.record.Target), "http://"+fillTarget(g.Hostname, s.record.Target))
 	} else {
@@ -164,7 +184,7 @@ func (s *snapshot) addresses() (main, preview string) {
 
 func (s *snapshot) observeTrack(t *rendered, shares map[string]int) deployers.ObservedTrack {
 	hash := trackHash(t.track.ID)
-	seen := deployers.ObservedTrack{ID: t.track.ID, Version: t.track.Version, Wanted: t.track.Replicas, Weight: shares[hash]}
+	seen := deployers.ObservedTrack{ID: t.track.ID, Version: t.track.Version, Wanted: s.wanted(t), Weight: shares[hash]}
 	for _, p := range s.ready(t) {
 		if seen.Ready == seen.Wanted { // a copy of it, until it is at home
 			break
@@ -216,11 +236,16 @@ func (t *rendered) port() int64 {
 func (s *snapshot) drain(seen *deployers.ObservedTrack, hash string) {
 	var last time.Time
 	for _, p := range s.podsOf(hash) {
+		until := s.keptUntil(p)
 		if leaving(p) {
-			seen.Draining++
-			if p.DeletionTimestamp.After(last) {
-				last = p.DeletionTimestamp.Time
-			}
+			until = p.DeletionTimestamp.Time
+		}
+		if until.IsZero() || !leaving(p) && seen.Wanted > 0 {
+			continue
+		}
+		seen.Draining++
+		if until.After(last) {
+			last = until
 		}
 	}
 	if seen.Draining == 0 {
@@ -277,13 +302,13 @@ func (s *snapshot) leftovers(known map[string]bool, shares map[string]int) []dep
 	}
 	for i := range s.pods {
 		if p := &s.pods[i]; !known[p.Labels[labelTrack]] {
-			if one := add(p.Labels[labelTrack], p.Annotations); isReady(p) {
+			if one := add(p.Labels[labelTrack], p.Annotations); isReady(p) && !s.kept(p) {
 				one.Ready++
 			}
 		}
 	}
-	for _, u := range s.deployments {
-		if hash := u.GetLabels()[labelTrack]; !known[hash] {
+	for _, u := range s.workloads {
+		if hash := u.GetLabels()[labelTrack]; !known[hash] && !hostsAll(s.kind()) {
 			add(hash, u.GetAnnotations())
 		}
 	}

@@ -34,15 +34,14 @@ func (d *Deployer) Preview(ctx context.Context, name deployers.Target, desired d
 		r = &record{Target: name}
 	}
 	next := *r
-	next.Generation, next.Tracks = desired.Generation, nil
+	next.Generation, next.Tracks, next.Back = desired.Generation, nil, desired.Back
 	for _, t := range desired.Tracks {
 		next.Tracks = append(next.Tracks, stored(t))
 	}
+	next.Lead = leadOf(r.Tracks, r.Lead, desired.Tracks)
 	tracks, err := d.renderAll(ctx, &next)
 	if err == nil {
-		if err = possible(tracks); err != nil {
-			err = deployers.Terminal(err)
-		}
+		err = d.possible(ctx, r, &next, tracks)
 	}
 	if err != nil {
 		return deployers.Preview{}, fmt.Errorf("%s: %w", name, err)
@@ -51,7 +50,7 @@ func (d *Deployer) Preview(ctx context.Context, name deployers.Target, desired d
 	if err != nil {
 		return deployers.Preview{}, fmt.Errorf("%s: %w", name, err)
 	}
-	lines := []string{next.summary()}
+	lines := append([]string{next.summary()}, s.courseWords(len(r.Tracks) == 0)...)
 	changes, err := s.changes(ctx)
 	if err != nil {
 		return deployers.Preview{}, fmt.Errorf("%s: %w", name, err)
@@ -96,7 +95,10 @@ func (s *snapshot) changes(ctx context.Context) ([]string, error) {
 				return nil, err
 			}
 		}
-		if err := add(deploymentsResource(), s.deployments[t.workload.GetName()], t.workload); err != nil {
+		if hostsAll(s.kind()) && t != s.lead() {
+			continue // it runs already, or is what the workload goes back to
+		}
+		if err := add(workloadResource(s.kind()), s.workloads[t.workload.GetName()], t.workload); err != nil {
 			return nil, err
 		}
 		for _, key := range t.track.Secrets {
@@ -106,7 +108,9 @@ func (s *snapshot) changes(ctx context.Context) ([]string, error) {
 	if t := s.newest(); t != nil {
 		for _, u := range t.services {
 			want := u.DeepCopy()
-			if selector := s.wantSelector(); u == t.main {
+			if hostsAll(s.kind()) {
+				setSelector(want, s.selectorInPlace(s.services[u.GetName()]))
+			} else if selector := s.wantSelector(); u == t.main {
 				setSelector(want, selector)
 			} else {
 				setSelector(want, map[string]string{labelTarget: targetHash(s.record.Target)})
@@ -116,9 +120,9 @@ func (s *snapshot) changes(ctx context.Context) ([]string, error) {
 			}
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(s.deployments)) {
-		if !s.wanted(name) {
-			lines = append(lines, fmt.Sprintf("- Deployment %s (version %s) is removed", name, s.deployments[name].GetAnnotations()[annotationVersion]))
+	for _, name := range slices.Sorted(maps.Keys(s.workloads)) {
+		if !s.isWanted(name) && (!hostsAll(s.kind()) || s.record.Adopted == nil) {
+			lines = append(lines, fmt.Sprintf("- %s %s (version %s) is removed", s.kind(), name, s.workloads[name].GetAnnotations()[annotationVersion]))
 		}
 	}
 	return lines, nil
@@ -156,7 +160,7 @@ func diffObjects(live, would *unstructured.Unstructured) []string {
 // difference from it is what people want to read of a new release.
 func (s *snapshot) predecessor(want *unstructured.Unstructured) *unstructured.Unstructured {
 	own := want.GetLabels()[labelTrack]
-	objects := map[string]map[string]*unstructured.Unstructured{"Deployment": s.deployments, "ConfigMap": s.configMaps}[want.GetKind()]
+	objects := map[string]map[string]*unstructured.Unstructured{kindDeployment: s.workloads, "ConfigMap": s.configMaps}[want.GetKind()]
 	alive := s.alive()
 	for _, name := range sortedKeys(objects) {
 		hash := objects[name].GetLabels()[labelTrack]

@@ -32,6 +32,12 @@ type record struct {
 	Secrets []string `json:"secrets,omitempty"`
 	// Gateway: routes were made, so there may be some to look after.
 	Gateway bool `json:"gateway,omitempty"`
+	// Kind of the workload; empty until something is to run, and in old records.
+	Kind string `json:"kind,omitempty"`
+	// Lead is the track that a workload which hosts two is on its way to.
+	Lead string `json:"lead,omitempty"`
+	// Back: what is wanted leads back to what served before.
+	Back bool `json:"back,omitempty"`
 	// Adopted is the workload that was there before; nil with manifests.
 	Adopted *adopted `json:"adopted,omitempty"`
 	// Ending: Destroy has begun, so nothing is to be looked after any more.

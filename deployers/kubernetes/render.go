@@ -61,12 +61,16 @@ func render(target deployers.Target, track storedTrack, c config) (*rendered, er
 	if r.main != nil {
 		r.ports, _, _ = unstructured.NestedSlice(r.main.Object, "spec", "ports")
 	}
-	b.workload.SetName(trackObject(b.workload.GetName(), track.ID))
+	selector := map[string]any{labelTarget: targetHash(target), labelTrack: trackHash(track.ID)}
+	if hostsAll(b.workload.GetKind()) {
+		delete(selector, labelTrack)
+	} else {
+		b.workload.SetName(trackObject(b.workload.GetName(), track.ID))
+	}
 	r.own(target, b.workload, "")
 	if err := r.finish(target, own); err != nil {
 		return nil, err
 	}
-	selector := map[string]any{labelTarget: targetHash(target), labelTrack: trackHash(track.ID)}
 	return r, unstructured.SetNestedMap(b.workload.Object, selector, "spec", "selector", "matchLabels")
 }
 
@@ -83,7 +87,9 @@ func (t *rendered) finish(target deployers.Target, own map[string]string) error 
 	spec := child(template, "spec")
 	renameConfigMaps(spec, own)
 	spec["terminationGracePeriodSeconds"] = t.config.Drain.seconds() + t.config.StopTimeout.seconds()
-	child(object, "spec")["progressDeadlineSeconds"] = t.config.ProgressDeadline.seconds()
+	if t.workload.GetKind() != kindStatefulSet { // which knows no deadline
+		child(object, "spec")["progressDeadlineSeconds"] = t.config.ProgressDeadline.seconds()
+	}
 	child(object, "spec")["replicas"] = int64(t.track.Replicas)
 	for _, c := range containers(spec) {
 		if c["name"] == t.container {

@@ -12,15 +12,28 @@ import (
 
 // shares says how much of the traffic each track gets now, in percent.
 func (s *snapshot) shares() map[string]int {
-	if s.gateway() != nil {
+	switch {
+	case s.gateway() != nil:
 		return s.gatewayShares()
+	case s.kind() == kindRollout:
+		return s.rolloutShares()
+	case hostsAll(s.kind()):
+		return s.replicaShares(nil)
 	}
 	now := selectorOf(s.liveMain())
+	if now == nil {
+		return map[string]int{}
+	}
+	return s.replicaShares(now)
+}
+
+// replicaShares are those of the ready pods that a selector picks by their track.
+func (s *snapshot) replicaShares(now map[string]string) map[string]int {
 	counts, order := map[string]int{}, []string{}
 	for i := range s.pods {
 		p := &s.pods[i]
 		hash := p.Labels[labelTrack]
-		if now == nil || !isReady(p) || now[labelTrack] != "" && now[labelTrack] != hash {
+		if !isReady(p) || now[labelTrack] != "" && now[labelTrack] != hash {
 			continue
 		}
 		if counts[hash]++; counts[hash] == 1 {

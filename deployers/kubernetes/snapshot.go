@@ -22,7 +22,8 @@ type snapshot struct {
 	cluster *cluster
 	tracks  []*rendered // as wanted, in the order of the record
 
-	deployments map[string]*unstructured.Unstructured
+	workloads   map[string]*unstructured.Unstructured
+	replicaSets map[string]*unstructured.Unstructured // of a Rollout
 	services    map[string]*unstructured.Unstructured
 	configMaps  map[string]*unstructured.Unstructured
 	routes      map[string]*unstructured.Unstructured
@@ -31,7 +32,7 @@ type snapshot struct {
 }
 
 func (d *Deployer) look(ctx context.Context, r *record) (*snapshot, error) {
-	s := &snapshot{at: time.Now(), record: r, deployments: map[string]*unstructured.Unstructured{}, routes: map[string]*unstructured.Unstructured{}}
+	s := &snapshot{at: time.Now(), record: r, workloads: map[string]*unstructured.Unstructured{}, routes: map[string]*unstructured.Unstructured{}}
 	if r.Namespace == "" {
 		return s, nil
 	}
@@ -42,7 +43,7 @@ func (d *Deployer) look(ctx context.Context, r *record) (*snapshot, error) {
 	if s.cluster, err = d.cluster(r.Cluster); err != nil {
 		return nil, err
 	}
-	if s.deployments, err = s.list(ctx, deploymentsResource()); err != nil {
+	if s.workloads, err = s.list(ctx, workloadResource(s.kind())); err != nil {
 		return nil, err
 	}
 	pods, err := s.list(ctx, podsResource())
@@ -70,10 +71,18 @@ func (d *Deployer) look(ctx context.Context, r *record) (*snapshot, error) {
 			return nil, err
 		}
 	}
+	if s.kind() == kindRollout {
+		if s.replicaSets, err = s.list(ctx, replicaSetsResource()); err != nil {
+			return nil, err
+		}
+	}
 	if err := s.fetchAdopted(ctx); err != nil {
 		return nil, err
 	}
 	if err := s.settleHome(); err != nil {
+		return nil, err
+	}
+	if err := s.fetchServices(ctx); err != nil {
 		return nil, err
 	}
 	s.settledFor = d.target(r.Target).unchangedFor(s.trafficPrint())
@@ -167,7 +176,7 @@ func (s *snapshot) complete(t *rendered) bool {
 			n++
 		}
 	}
-	return n >= t.track.Replicas
+	return n >= s.wanted(t)
 }
 
 // allReady: every track that is to get traffic is complete.
@@ -190,6 +199,11 @@ func (s *snapshot) trafficPrint() string {
 	}
 	for name, u := range s.routes {
 		parts = append(parts, fmt.Sprint(name, u.GetGeneration(), u.Object["spec"]))
+	}
+	for name, u := range s.workloads {
+		if hostsAll(s.kind()) { // its controller has something new to do
+			parts = append(parts, fmt.Sprint(name, u.GetGeneration()))
+		}
 	}
 	for i := range s.pods {
 		if p := &s.pods[i]; isReady(p) { // one that leaves has left already

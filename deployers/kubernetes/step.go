@@ -29,14 +29,10 @@ func (d *Deployer) step(ctx context.Context, t *target) (time.Duration, error) {
 	if r.Settled == r.Generation && !s.overwritten() {
 		return s.afterwards(ctx, d)
 	}
-	if err := s.start(ctx); err != nil {
-		return 0, err
-	}
-	if err := s.route(ctx); err != nil {
-		return 0, err
-	}
-	if err := s.stop(ctx); err != nil {
-		return 0, err
+	for _, part := range s.parts() {
+		if err := part(ctx); err != nil {
+			return 0, err
+		}
 	}
 	if s.converged() {
 		r.Settled = r.Generation
@@ -45,10 +41,18 @@ func (d *Deployer) step(ctx context.Context, t *target) (time.Duration, error) {
 	return pollEvery, nil
 }
 
+// parts of a step, in their order.
+func (s *snapshot) parts() []func(context.Context) error {
+	if hostsAll(s.kind()) {
+		return []func(context.Context) error{s.startExtras, s.routeInPlace, s.drive}
+	}
+	return []func(context.Context) error{s.startExtras, s.start, s.route, s.stop}
+}
+
 // overwritten: a process that was overtaken between its look and its first
 // write of an object has left something of an older generation.
 func (s *snapshot) overwritten() bool {
-	for _, u := range s.deployments {
+	for _, u := range s.workloads {
 		if u.GetAnnotations()[annotationGeneration] != strconv.FormatInt(s.record.Generation, 10) && u.GetDeletionTimestamp() == nil {
 			return true
 		}
@@ -73,21 +77,28 @@ func (s *snapshot) afterwards(ctx context.Context, d *Deployer) (time.Duration, 
 	return next, err
 }
 
-// start makes the tracks so. Replicas are only taken away once those of the
-// other tracks are ready.
-func (s *snapshot) start(ctx context.Context) error {
+// startExtras makes what the pods of each track need to be started.
+func (s *snapshot) startExtras(ctx context.Context) error {
 	for _, t := range s.tracks {
 		for _, u := range t.extras {
 			if err := s.ensure(ctx, configMapsResource(), s.configMaps[u.GetName()], u); err != nil {
 				return err
 			}
 		}
-		live := s.deployments[t.workload.GetName()]
+	}
+	return nil
+}
+
+// start makes the tracks so. Replicas are only taken away once those of the
+// other tracks are ready.
+func (s *snapshot) start(ctx context.Context) error {
+	for _, t := range s.tracks {
+		live := s.workloads[t.workload.GetName()]
 		want := t.workload.DeepCopy()
 		if has := replicasOf(live); has > int64(t.track.Replicas) && !s.othersReady(t) {
 			_ = unstructured.SetNestedField(want.Object, has, "spec", "replicas")
 		}
-		if err := s.ensure(ctx, deploymentsResource(), live, want); err != nil {
+		if err := s.ensure(ctx, workloadResource(s.kind()), live, want); err != nil {
 			return err
 		}
 	}
@@ -126,7 +137,7 @@ func (s *snapshot) ensure(ctx context.Context, r schema.GroupVersionResource, li
 
 // changed compares what is easily changed by hand.
 func changed(live, want *unstructured.Unstructured) bool {
-	if want.GetKind() != "Deployment" {
+	if _, isWorkload, _ := unstructured.NestedMap(want.Object, "spec", "template", "spec"); !isWorkload {
 		return false
 	}
 	if replicasOf(live) != replicasOf(want) {
@@ -157,9 +168,9 @@ func (s *snapshot) stop(ctx context.Context) error {
 	if len(s.tracks) > 0 && (!s.allReady() || !s.routed() || !s.calm()) {
 		return nil
 	}
-	for _, name := range slices.Sorted(maps.Keys(s.deployments)) {
-		live := s.deployments[name]
-		if s.wanted(name) || live.GetDeletionTimestamp() != nil {
+	for _, name := range slices.Sorted(maps.Keys(s.workloads)) {
+		live := s.workloads[name]
+		if s.isWanted(name) || live.GetDeletionTimestamp() != nil {
 			continue
 		}
 		if s.isHome(name) {
@@ -168,7 +179,7 @@ func (s *snapshot) stop(ctx context.Context) error {
 			}
 			continue
 		}
-		if err := s.cluster.remove(ctx, deploymentsResource(), live); err != nil {
+		if err := s.cluster.remove(ctx, workloadResource(s.kind()), live); err != nil {
 			return err
 		}
 	}
@@ -181,6 +192,6 @@ func (s *snapshot) calm() bool {
 	return t == nil || s.settledFor >= time.Duration(t.config.Settle)
 }
 
-func (s *snapshot) wanted(deployment string) bool {
-	return slices.ContainsFunc(s.tracks, func(t *rendered) bool { return t.workload.GetName() == deployment })
+func (s *snapshot) isWanted(workload string) bool {
+	return slices.ContainsFunc(s.tracks, func(t *rendered) bool { return t.workload.GetName() == workload })
 }

@@ -23,7 +23,7 @@ func (s *snapshot) removeAll(ctx context.Context) error {
 		resource schema.GroupVersionResource
 		objects  map[string]*unstructured.Unstructured
 	}{
-		{routesResource(), s.routes}, {servicesResource(), s.services}, {deploymentsResource(), s.deployments}, {configMapsResource(), s.configMaps},
+		{routesResource(), s.routes}, {servicesResource(), s.services}, {workloadResource(s.kind()), s.workloads}, {configMapsResource(), s.configMaps},
 	} {
 		for _, u := range kind.objects {
 			if u.GetDeletionTimestamp() != nil || s.isAdopted(u.GetName()) {
@@ -44,7 +44,7 @@ func (s *snapshot) isAdopted(name string) bool {
 
 // somethingIsLeft of what Slipway started.
 func (s *snapshot) somethingIsLeft() bool {
-	for name := range s.deployments {
+	for name := range s.workloads {
 		if !s.isHome(name) {
 			return true
 		}

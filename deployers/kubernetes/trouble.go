@@ -37,7 +37,7 @@ func (s *snapshot) trouble(t *rendered) trouble {
 			worst = one
 		}
 	}
-	if refused := refusal(s.deployments[t.workload.GetName()]); refused != "" && !worst.bad {
+	if refused := refusal(s.workloads[t.workload.GetName()]); refused != "" && !worst.bad {
 		worst = trouble{text: refused, bad: true}
 	}
 	return worst
@@ -134,13 +134,21 @@ func times(n int) string {
 	return fmt.Sprintf("%d times", n)
 }
 
+// failureOf is the failure of a track, in whatever it runs.
+func (s *snapshot) failureOf(t *rendered, seen deployers.ObservedTrack) *deployers.Failure {
+	if s.kind() == kindRollout {
+		return s.rolloutFailure(t, seen)
+	}
+	return s.failure(t, seen)
+}
+
 // failure says why a wanted track is not ready; nil while that is only a matter
 // of time.
 func (s *snapshot) failure(t *rendered, seen deployers.ObservedTrack) *deployers.Failure {
 	if seen.Ready >= seen.Wanted {
 		return nil
 	}
-	live := s.deployments[t.workload.GetName()]
+	live := s.workloads[t.workload.GetName()]
 	late := false
 	if live != nil && live.GetAnnotations()[annotationContent] != "" {
 		if result, err := status.Compute(live); err == nil && result.Status == status.FailedStatus {
@@ -149,6 +157,9 @@ func (s *snapshot) failure(t *rendered, seen deployers.ObservedTrack) *deployers
 		if reason, _ := condition(live, "Progressing"); reason == "ProgressDeadlineExceeded" {
 			late = true
 		}
+	}
+	if s.kind() == kindStatefulSet && s.settledFor >= time.Duration(t.config.ProgressDeadline) {
+		late = true // it keeps no deadline of its own
 	}
 	why := s.trouble(t)
 	text := fmt.Sprintf("version %s: %d of %d ready", t.track.Version, seen.Ready, seen.Wanted)

@@ -52,6 +52,7 @@ type Target struct {
 type Desired struct {
 	Generation int64   `json:"generation"`
 	Tracks     []Track `json:"tracks"`
+	Back       bool    `json:"back,omitempty"`
 }
 
 // Track is deployers.Track. Its secrets are plain here: a request is written to
@@ -154,6 +155,7 @@ type Observed struct {
 	Preview    string          `json:"preview,omitempty"`
 	Message    string          `json:"message,omitempty"`
 	Failure    *Failure        `json:"failure,omitempty"`
+	Forgot     bool            `json:"forgot,omitempty"`
 }
 
 // ObservedTrack is deployers.ObservedTrack.

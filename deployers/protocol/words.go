@@ -11,7 +11,7 @@ import (
 func targetOf(t deployers.Target) *Target { return (*Target)(&t) }
 
 func desiredOf(d deployers.Desired) *Desired {
-	out := &Desired{Generation: d.Generation, Tracks: []Track{}}
+	out := &Desired{Generation: d.Generation, Tracks: []Track{}, Back: d.Back}
 	for _, t := range d.Tracks {
 		track := Track{ID: t.ID, Version: t.Version, Weight: t.Weight, Replicas: t.Replicas, Preview: t.Preview,
 			Artifacts: []Artifact{}, Config: t.Config, Env: t.Env, Prepared: t.Prepared}
@@ -43,7 +43,7 @@ func (o Offer) capabilities() deployers.Capabilities {
 
 func (o Observed) observed() deployers.Observed {
 	out := deployers.Observed{At: o.At, Generation: o.Generation, Converged: o.Converged, Address: o.Address,
-		Preview: o.Preview, Message: clean(o.Message)}
+		Preview: o.Preview, Message: clean(o.Message), Forgot: o.Forgot}
 	if o.Failure != nil {
 		out.Failure = &deployers.Failure{Terminal: o.Failure.Terminal, Reason: clean(o.Failure.Reason)}
 	}

@@ -57,7 +57,7 @@ func TestConformance(t *testing.T) {
 	t.Parallel()
 	deployertest.Run(t, deployertest.Harness{
 		New: func(dt deployertest.T, log *slog.Logger) deployertest.Subject {
-			o := fake.Options{Dir: t.TempDir()}
+			o := fake.Options{Dir: t.TempDir(), Forgetful: true}
 			whole := func(dt deployertest.T) deployers.Deployer {
 				s := httptest.NewServer(service(fake.New(o)))
 				dt.Cleanup(s.Close)

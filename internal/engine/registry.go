@@ -74,10 +74,12 @@ func (r *Registry) Preview(ctx context.Context, p slipway.Plan) (string, []byte,
 	if !ok {
 		return "", nil, fmt.Errorf("there is no deployer %q here", p.To.Deployer.Name)
 	}
-	last := map[string]slipway.Desired{} // of each site
+	last := map[string]slipway.Desired{}    // of each site
+	way := map[string][]deployers.Desired{} // there
 	for _, phase := range p.Phases {
 		if phase.Hook == nil {
 			last[phase.Site] = phase
+			way[phase.Site] = append(way[phase.Site], named(p, desired(p, slipway.PhaseRun{Desired: phase})))
 		}
 	}
 	var text []string
@@ -86,6 +88,11 @@ func (r *Registry) Preview(ctx context.Context, p slipway.Plan) (string, []byte,
 		t := deployers.Target{Service: p.Service, Environment: p.Environment, Site: site}
 		var preview deployers.Preview
 		err := guard(func() (err error) {
+			if checker, ok := d.(deployers.WayChecker); ok && p.Cause != slipway.CauseRollback {
+				if err := checker.CheckWay(ctx, t, way[site]); err != nil {
+					return err
+				}
+			}
 			preview, err = d.Preview(ctx, t, named(p, desired(p, slipway.PhaseRun{Desired: last[site]})))
 			return err
 		})
@@ -152,7 +159,8 @@ func target(d slipway.Deployment, site string) deployers.Target {
 // desired spells a phase out for the deployer: each track with all that its
 // spec holds.
 func desired(p slipway.Plan, run slipway.PhaseRun) deployers.Desired {
-	out := deployers.Desired{Generation: run.Generation, Tracks: []deployers.Track{}}
+	out := deployers.Desired{Generation: run.Generation, Tracks: []deployers.Track{},
+		Back: run.Back > 0 || p.Cause == slipway.CauseRollback}
 	for _, t := range run.Desired.Tracks {
 		spec, ok := p.Spec(t.Spec)
 		if !ok {

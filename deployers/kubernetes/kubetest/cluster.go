@@ -1,5 +1,5 @@
 // Package kubetest gives tests a real Kubernetes: API server, controllers,
-// scheduler, kubelet with containerd, and kube-proxy, all of them in namespaces
+// scheduler, kubelet with containerd, kube-proxy, and Argo Rollouts, all of them in namespaces
 // of their own, so that nothing of it is left when the test binary ends, however
 // it ends. SLIPWAY_TEST_KUBECONFIG names another cluster to use instead.
 package kubetest
@@ -55,7 +55,11 @@ func Start(ctx context.Context) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	kubernetes, err := binary(ctx)
+	kubernetes, err := binary(ctx, "kubernetes")
+	if err != nil {
+		return nil, err
+	}
+	rollouts, err := binary(ctx, "rollouts")
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +68,7 @@ func Start(ctx context.Context) (*Cluster, error) {
 		return nil, err
 	}
 	c := &Cluster{Kubeconfig: filepath.Join(dir, "kubeconfig"), Dir: filepath.Join(dir, "shared"), dir: dir}
-	if err := c.start(ctx, kubernetes, cniBin); err != nil {
+	if err := c.start(ctx, kubernetes, rollouts, cniBin); err != nil {
 		err = fmt.Errorf("%w\n%s", err, c.logs())
 		return nil, errors.Join(err, c.Close())
 	}
@@ -125,21 +129,22 @@ func root() (string, error) {
 	return filepath.Join(filepath.Dir(file), "../../.."), nil
 }
 
-func binary(ctx context.Context) (string, error) {
+// binary is the path of a server, built if need be.
+func binary(ctx context.Context, name string) (string, error) {
 	top, err := root()
 	if err != nil {
 		return "", err
 	}
-	cmd := exec.CommandContext(ctx, filepath.Join(top, ".ci/testbed"), "kubernetes")
+	cmd := exec.CommandContext(ctx, filepath.Join(top, ".ci/testbed"), name)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
-		return "", fmt.Errorf("build Kubernetes: %w", err)
+		return "", fmt.Errorf("build %s: %w", name, err)
 	}
 	return strings.TrimSpace(string(out)), nil
 }
 
-func (c *Cluster) start(ctx context.Context, kubernetes, cniBin string) error {
+func (c *Cluster) start(ctx context.Context, kubernetes, rollouts, cniBin string) error {
 	ctx, cancel := context.WithTimeout(ctx, readyWithin)
 	defer cancel()
 	network, err := c.network()
@@ -161,7 +166,7 @@ func (c *Cluster) start(ctx context.Context, kubernetes, cniBin string) error {
 		return err
 	}
 	script := filepath.Join(top, "deployers/kubernetes/kubetest/cluster.sh")
-	cmd := exec.Command(script, "outside", c.dir, kubernetes, fmt.Sprint(network))
+	cmd := exec.Command(script, "outside", c.dir, kubernetes, fmt.Sprint(network), rollouts)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // not to be hit by the terminal's Ctrl-C
 	out, err := os.Create(filepath.Join(c.dir, "cluster.log"))
 	if err != nil {

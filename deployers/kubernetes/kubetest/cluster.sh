@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# One Kubernetes: etcd, API server, controllers, scheduler, containerd, kubelet
-# and kube-proxy, in namespaces of their own (network, mounts, processes). It
+# One Kubernetes: etcd, API server, controllers (those of Argo Rollouts as well),
+# scheduler, containerd, kubelet and kube-proxy, in namespaces of their own (network, mounts, processes). It
 # runs until its standard input ends, which is at the end of the test binary:
 # well, by panic or by kill -9. With the first process of the namespaces the
 # kernel ends all others, containers included, and takes mounts, the bridge and
 # the rules of iptables with it.
 #
-#   cluster.sh outside DIR KUBERNETES NET     makes the namespaces, cleans up after
-#   cluster.sh inside  DIR KUBERNETES NET     is their first process
+#   cluster.sh outside DIR KUBERNETES NET ROLLOUTS     makes the namespaces, cleans up after
+#   cluster.sh inside  DIR KUBERNETES NET ROLLOUTS     is their first process
 #
 # NET is the first two numbers of the cluster's addresses: 10.NET.0.0/16.
 set -uo pipefail
-part=$1 dir=$2 kubernetes=$3 net=$4
+part=$1 dir=$2 kubernetes=$3 net=$4 rollouts=$5
 
 if [ "$part" = outside ]; then
   name=slipway-k8s-$net
@@ -22,7 +22,7 @@ if [ "$part" = outside ]; then
     ip link set "slipk8s$net" up &&
     ip route add "10.$net.0.0/16" via "10.$net.0.2" &&
     nsenter --net="/run/netns/$name" unshare --mount --pid --fork --kill-child=KILL --mount-proc \
-      "$0" inside "$dir" "$kubernetes" "$net"
+      "$0" inside "$dir" "$kubernetes" "$net" "$rollouts"
   ip netns del "$name"
   # What ran until the end has left its control group, which the kernel needs a
   # moment to let go of.
@@ -69,6 +69,7 @@ keep kube-controller-manager "$kubernetes" kube-controller-manager --kubeconfig=
 keep kube-scheduler "$kubernetes" kube-scheduler --kubeconfig="$dir/inside.kubeconfig" --leader-elect=false
 keep kubelet "$kubernetes" kubelet --kubeconfig="$dir/inside.kubeconfig" --config="$dir/kubelet.yaml" --root-dir="$dir/kubelet" \
   --hostname-override=node --node-ip="10.$net.0.2" --cert-dir="$dir/pki/kubelet"
+keep rollouts "$rollouts" --kubeconfig="$dir/inside.kubeconfig" --namespace=argo-rollouts --leader-elect=false --qps=200 --burst=300
 keep kube-proxy "$kubernetes" kube-proxy --config="$dir/proxy.yaml"
 
 read -r _

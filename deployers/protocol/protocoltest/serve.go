@@ -83,7 +83,7 @@ func about(ctx context.Context, d deployers.Deployer, r protocol.Request, target
 	case protocol.Observe:
 		o, err := d.Observe(ctx, target)
 		out := protocol.Observed{At: o.At, Generation: o.Generation, Converged: o.Converged, Tracks: []protocol.ObservedTrack{},
-			Address: o.Address, Preview: o.Preview, Message: o.Message, Failure: (*protocol.Failure)(o.Failure)}
+			Address: o.Address, Preview: o.Preview, Message: o.Message, Failure: (*protocol.Failure)(o.Failure), Forgot: o.Forgot}
 		for _, t := range o.Tracks {
 			out.Tracks = append(out.Tracks, protocol.ObservedTrack(t))
 		}
@@ -113,7 +113,7 @@ func desired(d *protocol.Desired) deployers.Desired {
 	if d == nil {
 		return deployers.Desired{}
 	}
-	out := deployers.Desired{Generation: d.Generation}
+	out := deployers.Desired{Generation: d.Generation, Back: d.Back}
 	for _, t := range d.Tracks {
 		track := deployers.Track{ID: t.ID, Version: t.Version, Weight: t.Weight, Replicas: t.Replicas, Preview: t.Preview,
 			Config: t.Config, Env: t.Env, Prepared: t.Prepared}

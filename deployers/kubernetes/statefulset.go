@@ -1,0 +1,69 @@
+package kubernetes
+
+import (
+	"errors"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/slipway-dev/slipway/deployers"
+)
+
+// A StatefulSet has each of its pods once, and gives a new release to those with
+// the highest numbers first: to all from its partition on. Two releases share it
+// by their replicas, and none can wait in it without any.
+
+// possibleInSet refuses what a StatefulSet has no way to do.
+func (s *snapshot) possibleInSet() error {
+	lead := s.lead()
+	for _, t := range s.tracks {
+		switch {
+		case len(s.tracks) > 1 && t.track.Weight == 0, t.track.Preview:
+			return deployers.Terminal(fmt.Errorf("version %s is to wait beside what runs, but a StatefulSet has each pod only once; rolling, canary and recreate fit", t.track.Version))
+		case len(s.tracks) > 1 && t.config.Shares == sharesExact:
+			return deployers.Terminal(errors.New("a StatefulSet divides the traffic by whole pods, and exact shares are asked for"))
+		}
+	}
+	if len(s.tracks) > 1 && lead.track.Replicas < 1 {
+		return deployers.Terminal(fmt.Errorf("version %s is to have a part of the StatefulSet, and no replica", lead.track.Version))
+	}
+	return nil
+}
+
+// partition is the number of the first pod of the release that leads.
+func (s *snapshot) partition(size int) int {
+	if len(s.tracks) < 2 {
+		return 0
+	}
+	return max(0, size-s.lead().track.Replicas)
+}
+
+func (s *snapshot) setPartition(want *unstructured.Unstructured) {
+	size := int(replicasOf(want))
+	_ = unstructured.SetNestedMap(want.Object, map[string]any{
+		"type": "RollingUpdate", "rollingUpdate": map[string]any{"partition": int64(s.partition(size))},
+	}, "spec", "updateStrategy")
+}
+
+// shareOfSet is how many pods a track is to have.
+func (s *snapshot) shareOfSet(t *rendered) int {
+	size := int(replicasOf(s.home()))
+	if t == s.lead() {
+		return size - s.partition(size)
+	}
+	return s.partition(size)
+}
+
+// setThere: each pod is of the release that it is to be of, and ready.
+func (s *snapshot) setThere(live *unstructured.Unstructured) bool {
+	seen, _, _ := unstructured.NestedInt64(live.Object, "status", "observedGeneration")
+	if seen != live.GetGeneration() {
+		return false
+	}
+	for _, t := range s.tracks {
+		if !s.complete(t) || s.stays(t) != s.wanted(t) {
+			return false
+		}
+	}
+	return true
+}

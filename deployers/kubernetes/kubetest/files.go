@@ -4,11 +4,15 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
+	"math/big"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 const kubeconfig = `apiVersion: v1
@@ -76,9 +80,9 @@ clusterCIDR: 10.NET.64.0/18
 `
 
 // writeFiles lays out all that the programs read.
-func (c *Cluster) writeFiles(net int, cniBin string) error {
+func (c *Cluster) writeFiles(network int, cniBin string) error {
 	c.token = rand.Text()
-	fill := strings.NewReplacer("DIR", c.dir, "NET", fmt.Sprint(net), "TOKEN", c.token, "CNIBIN", cniBin)
+	fill := strings.NewReplacer("DIR", c.dir, "NET", fmt.Sprint(network), "TOKEN", c.token, "CNIBIN", cniBin)
 	for name, text := range map[string]string{
 		"kubeconfig": kubeconfig, "inside.kubeconfig": kubeconfig, "containerd.toml": containerdConfig,
 		"cni/10-test.conflist": cniConfig, "kubelet.yaml": kubeletConfig, "proxy.yaml": proxyConfig,
@@ -92,11 +96,13 @@ func (c *Cluster) writeFiles(net int, cniBin string) error {
 			return err
 		}
 	}
-	return c.writeKeys()
+	return c.writeKeys(network)
 }
 
-// writeKeys makes the pair that service account tokens are signed with.
-func (c *Cluster) writeKeys() error {
+// writeKeys makes the pair that service account tokens are signed with, and the
+// certificate of the API server: one that it made itself could be another after
+// a bad start, and whoever had read the first would never get in.
+func (c *Cluster) writeKeys(network int) error {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		return err
@@ -108,13 +114,32 @@ func (c *Cluster) writeKeys() error {
 	if err := os.MkdirAll(filepath.Join(c.dir, "pki"), 0o750); err != nil {
 		return err
 	}
+	certificate, err := certificateFor(key, network)
+	if err != nil {
+		return err
+	}
 	for name, block := range map[string]*pem.Block{
-		"sa.key": {Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)},
-		"sa.pub": {Type: "PUBLIC KEY", Bytes: public},
+		"apiserver.crt": {Type: "CERTIFICATE", Bytes: certificate},
+		"apiserver.key": {Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)},
+		"sa.key":        {Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)},
+		"sa.pub":        {Type: "PUBLIC KEY", Bytes: public},
 	} {
 		if err := os.WriteFile(filepath.Join(c.dir, "pki", name), pem.EncodeToMemory(block), 0o600); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// certificateFor is signed by itself, for all names that the API server has.
+func certificateFor(key *rsa.PrivateKey, network int) ([]byte, error) {
+	now := time.Now()
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "slipway test cluster"}, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(48 * time.Hour),
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment | x509.KeyUsageCertSign, IsCA: true, BasicConstraintsValid: true,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		DNSNames:    []string{"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"},
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv4(10, byte(network), 0, 2), net.IPv4(10, byte(network), 128, 1)},
+	}
+	return x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 }

@@ -81,7 +81,7 @@ type runner struct {
 var errEndless = errors.New("it was killed: it printed more than Slipway reads")
 
 // Ask implements protocol.Transport.
-func (r *runner) Ask(ctx context.Context, call protocol.Call, request []byte, mask protocol.Mask) (protocol.Answer, error) {
+func (r *runner) Ask(ctx context.Context, call protocol.Call, request []byte, mask protocol.Mask, live func(protocol.Log)) (protocol.Answer, error) {
 	timeout := r.program.Timeout
 	if timeout == 0 {
 		timeout = DefaultTimeout
@@ -99,11 +99,13 @@ func (r *runner) Ask(ctx context.Context, call protocol.Call, request []byte, ma
 	stdout, stderr := &capped{limit: protocol.MaxAnswer + 1}, &capped{limit: maxStderr}
 	stdout.over = func() { cancel(errEndless) }
 	cmd := r.command(ctx, call)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(request), stdout, stderr
+	ear, earErr := &protocol.Ear{Live: live, Most: protocol.MaxAnswer}, &protocol.Ear{Live: live, Most: maxStderr, Plain: true}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(request), io.MultiWriter(stdout, ear), io.MultiWriter(stderr, earErr)
 	err := cmd.Run()
-	answer, unread := protocol.ReadAnswer(stdout.reader(), mask)
+	answer, unread := protocol.ReadAnswer(stdout.reader(), mask, nil)
+	answer.Logs = answer.Logs[min(ear.Told(), len(answer.Logs)):]
 	said := stderrLines(stderr)
-	answer.Logs = append(answer.Logs, said...)
+	answer.Logs = append(answer.Logs, said[min(earErr.Told(), len(said)):]...)
 	if cmd.ProcessState == nil {
 		return answer, fmt.Errorf("it could not be started: %w", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -163,6 +164,44 @@ func TestSecretsAreHidden(t *testing.T) {
 	}
 	if lines, again, err := c.Logs(t.Context(), target, next, 100); len(lines) != 0 || again != next || err != nil {
 		t.Errorf("read twice: %v, %v", lines, err)
+	}
+}
+
+// TestProgressIsToldAtOnce, while the call goes on, and once.
+func TestProgressIsToldAtOnce(t *testing.T) {
+	t.Parallel()
+	note := filepath.Join(t.TempDir(), "go-on")
+	c := client(t, map[string]string{"PROGRAM_WAY": "progress", "PROGRAM_NOTE": note}, 0, nil)
+	done := make(chan error, 1)
+	go func() { done <- c.Apply(t.Context(), target, wanted) }()
+	var said []string
+	cursor := ""
+	read := func() (bool, string) {
+		lines, next, err := c.Logs(t.Context(), target, cursor, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for cursor = next; len(lines) > 0; lines = lines[1:] {
+			said = append(said, lines[0].Stream+" "+lines[0].Text)
+		}
+		return len(said) >= 2, strings.Join(said, ", ")
+	}
+	deployertest.Eventually(t, 20*time.Second, "both lines are there before the call has ended", read)
+	select {
+	case err := <-done:
+		t.Fatalf("the call has ended: %v", err)
+	default:
+	}
+	if err := os.WriteFile(note, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	read()
+	slices.Sort(said)
+	if want := []string{"stderr 3 of 5 layers", "stdout done", "stdout pulling the image"}; !slices.Equal(said, want) {
+		t.Errorf("it said %q, not %q", said, want)
 	}
 }
 

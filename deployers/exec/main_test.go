@@ -82,6 +82,16 @@ func misbehave(way, call string) int {
 		cmd.Stdout = os.Stdout
 		_ = cmd.Start()
 		fmt.Println(`{"result":{}}`)
+	case "progress":
+		fmt.Println(`{"log":{"text":"pulling the image"}}`)
+		fmt.Fprintln(os.Stderr, "3 of 5 layers")
+		for {
+			if _, err := os.Stat(os.Getenv("PROGRAM_NOTE")); err == nil {
+				break
+			}
+			<-time.After(10 * time.Millisecond)
+		}
+		fmt.Print("{\"log\":{\"text\":\"done\"}}\n{\"result\":{}}")
 	case "tells":
 		for _, line := range bytes.Split(request, []byte(`"secrets":{"KEY":"`))[1:] {
 			value, _, _ := bytes.Cut(line, []byte(`"`))

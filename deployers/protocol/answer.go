@@ -28,16 +28,20 @@ var ErrTooLong = fmt.Errorf("its answer is longer than %d MiB", MaxAnswer>>20)
 
 // Answer is what came of one call.
 type Answer struct {
-	Logs   []Log
+	Logs   []Log // that were not told while they were printed
 	Result json.RawMessage
 	Fault  *Fault
+
+	live  func(Log)
+	lines int // of logs
 }
 
 // ReadAnswer reads lines to the end of r. What it has understood so far it
 // returns beside an error, since log lines help to explain it. The mask is for
-// what an error quotes; the answer itself is masked by who asked.
-func ReadAnswer(r io.Reader, mask Mask) (Answer, error) {
-	var a Answer
+// what an error quotes; the answer itself is masked by who asked. With live, log
+// lines are told as they come, rather than kept.
+func ReadAnswer(r io.Reader, mask Mask, live func(Log)) (Answer, error) {
+	a := Answer{live: live}
 	limited := &io.LimitedReader{R: r, N: MaxAnswer + 1}
 	lines := bufio.NewScanner(limited)
 	lines.Buffer(nil, maxLine)
@@ -85,12 +89,21 @@ func (a *Answer) take(raw []byte, mask Mask) error {
 		a.Result = slices.Clone(line.Result)
 	case line.Error != nil:
 		a.Fault = line.Error
-	case len(a.Logs) < maxLogs:
-		a.Logs = append(a.Logs, *line.Log)
-	case len(a.Logs) == maxLogs:
-		a.Logs = append(a.Logs, Log{Stream: "stderr", Text: fmt.Sprintf("Slipway keeps %d lines of one call; what follows is not kept.", maxLogs)})
+	case a.lines < maxLogs:
+		a.log(*line.Log)
+	case a.lines == maxLogs:
+		a.log(Log{Stream: "stderr", Text: fmt.Sprintf("Slipway keeps %d lines of one call; what follows is not kept.", maxLogs)})
 	}
 	return nil
+}
+
+func (a *Answer) log(l Log) {
+	a.lines++
+	if a.live != nil {
+		a.live(l)
+		return
+	}
+	a.Logs = append(a.Logs, l)
 }
 
 // quote shows the beginning of something foreign on one line.

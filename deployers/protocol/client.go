@@ -16,9 +16,11 @@ import (
 
 // Transport carries one call to the other side. Its error means that there is no
 // whole answer; it may be retried, unless it was made by deployers.Terminal. The
-// mask is for what it quotes of the other side's words.
+// mask is for what it quotes of the other side's words. Live is told each log line
+// as soon as it is printed, from any goroutine, until the call returns; those that
+// it was not told are in the answer.
 type Transport interface {
-	Ask(ctx context.Context, call Call, request []byte, mask Mask) (Answer, error)
+	Ask(ctx context.Context, call Call, request []byte, mask Mask, live func(Log)) (Answer, error)
 }
 
 // Options of a Client.
@@ -204,7 +206,7 @@ func (c *Client) call(ctx context.Context, r Request, target deployers.Target, m
 	if err != nil {
 		return deployers.Terminal(c.fault("it cannot be asked: %v", err))
 	}
-	answer, err := c.transport.Ask(ctx, r.Call, request, mask)
+	answer, err := c.transport.Ask(ctx, r.Call, request, mask, func(l Log) { c.keep(target, []Log{l}, mask) })
 	c.keep(target, answer.Logs, mask)
 	switch {
 	case answer.Fault != nil:

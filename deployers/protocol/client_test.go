@@ -23,7 +23,7 @@ type other struct {
 	asked  []protocol.Call
 }
 
-func (o *other) Ask(_ context.Context, call protocol.Call, request []byte, mask protocol.Mask) (protocol.Answer, error) {
+func (o *other) Ask(_ context.Context, call protocol.Call, request []byte, mask protocol.Mask, live func(protocol.Log)) (protocol.Answer, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.asked = append(o.asked, call)
@@ -35,7 +35,7 @@ func (o *other) Ask(_ context.Context, call protocol.Call, request []byte, mask 
 		}
 		text = o.answer(r)
 	}
-	return protocol.ReadAnswer(strings.NewReader(text), mask)
+	return protocol.ReadAnswer(strings.NewReader(text), mask, live)
 }
 
 func result(v any) string {

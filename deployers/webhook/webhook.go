@@ -82,7 +82,7 @@ type caller struct {
 }
 
 // Ask implements protocol.Transport.
-func (c *caller) Ask(ctx context.Context, _ protocol.Call, body []byte, mask protocol.Mask) (protocol.Answer, error) {
+func (c *caller) Ask(ctx context.Context, _ protocol.Call, body []byte, mask protocol.Mask, live func(protocol.Log)) (protocol.Answer, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, c.service.Timeout, fmt.Errorf("%s did not answer within %s", c.host, c.service.Timeout))
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.service.URL, bytes.NewReader(body))
@@ -103,7 +103,7 @@ func (c *caller) Ask(ctx context.Context, _ protocol.Call, body []byte, mask pro
 	if response.StatusCode != http.StatusOK {
 		return protocol.Answer{}, fmt.Errorf("%s answered %d %s, not 200 OK", c.host, response.StatusCode, http.StatusText(response.StatusCode))
 	}
-	answer, err := protocol.ReadAnswer(response.Body, mask)
+	answer, err := protocol.ReadAnswer(response.Body, mask, live)
 	if err != nil {
 		// A result is followed by the end of the answer, or it may not be one.
 		return protocol.Answer{Logs: answer.Logs}, c.unreached(ctx, err)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/hmac"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -133,6 +134,38 @@ func TestWhatMayGoWrong(t *testing.T) {
 				t.Errorf("wanted an error that may be retried and says %q, got %v", c.want, err)
 			}
 		})
+	}
+}
+
+// TestProgressIsToldAtOnce, while the call goes on.
+func TestProgressIsToldAtOnce(t *testing.T) {
+	t.Parallel()
+	goOn := make(chan struct{})
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if bytes.Contains(body, []byte(`"call":"capabilities"`)) {
+			_, _ = io.WriteString(w, offer)
+			return
+		}
+		_, _ = io.WriteString(w, `{"log":{"text":"pulling the image"}}`+"\n")
+		_ = http.NewResponseController(w).Flush()
+		<-goOn
+		_, _ = io.WriteString(w, `{"result":{}}`)
+	}))
+	t.Cleanup(s.Close)
+	c := client(t, s.URL, 0, nil)
+	done := make(chan error, 1)
+	go func() { done <- c.Apply(t.Context(), target, deployers.Desired{Generation: 1}) }()
+	deployertest.Eventually(t, 20*time.Second, "the line is there before the call has ended", func() (bool, string) {
+		lines, _, err := c.Logs(t.Context(), target, "", 10)
+		return len(lines) == 1 && lines[0].Text == "pulling the image", fmt.Sprint(lines, err)
+	})
+	close(goOn)
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if lines, _, err := c.Logs(t.Context(), target, "", 10); len(lines) != 1 || err != nil {
+		t.Errorf("told twice: %v, %v", lines, err)
 	}
 }
 

@@ -165,7 +165,9 @@ func (e *Engine) apply(ctx context.Context, d slipway.Deployment) (time.Time, er
 		return e.withhold(ctx, d, err)
 	}
 	if err == nil {
+		stop := e.follow(call, deployer, d)
 		err = guard(func() error { return deployer.Apply(call, target(d, run.Desired.Site), whole) })
+		stop()
 	}
 	if ctx.Err() != nil {
 		return time.Time{}, ctx.Err()

@@ -211,7 +211,7 @@ func (s *snapshot) drive(ctx context.Context) error {
 	case len(s.tracks) == 0:
 		return s.rest(ctx, live)
 	case s.kind() == kindStatefulSet:
-		return s.ensure(ctx, statefulSetsResource(), live, s.wantHome(live))
+		return s.driveSet(ctx, live)
 	}
 	return s.driveRollout(ctx, live)
 }

@@ -1,7 +1,8 @@
 // Package kubernetes is the deployer for Kubernetes: it makes each track a
 // Deployment of its own, and moves traffic between them by a Service, or by the
-// weights of an HTTPRoute where a Gateway is configured. An existing Deployment
-// can be adopted instead: its image is changed in place.
+// weights of an HTTPRoute where a Gateway is configured. An existing workload can
+// be adopted instead: its image is changed in place. A Rollout of Argo is led by
+// its own steps, a StatefulSet by its partition.
 //
 // Everything it knows lies in the cluster: a record of each target (a ConfigMap
 // in the portal's namespace), the objects with Slipway's labels, and Secrets for
@@ -70,7 +71,7 @@ func New(o Options) *Deployer {
 // such as to pick requests without a gateway, is refused by Preview and Apply.
 func (d *Deployer) Capabilities() deployers.Capabilities {
 	return deployers.Capabilities{
-		Summary:  "Runs Deployments in a Kubernetes cluster, behind a Service or a Gateway",
+		Summary:  "Runs Deployments in a Kubernetes cluster behind a Service or a Gateway, and leads Rollouts of Argo",
 		Replicas: true, ParallelTracks: true, TrafficWeights: true, TrafficMatch: true, PreviewAddress: true, Secrets: true,
 	}
 }

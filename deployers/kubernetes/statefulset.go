@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -43,6 +44,30 @@ func (s *snapshot) setPartition(want *unstructured.Unstructured) {
 	_ = unstructured.SetNestedMap(want.Object, map[string]any{
 		"type": "RollingUpdate", "rollingUpdate": map[string]any{"partition": int64(s.partition(size))},
 	}, "spec", "updateStrategy")
+}
+
+// driveSet says what is to run, and ends pods that its controller would wait for
+// in vain: it replaces none before the one that it has replaced last is ready, and
+// a bad release never is.
+func (s *snapshot) driveSet(ctx context.Context, live *unstructured.Unstructured) error {
+	if !s.asWritten(live) {
+		return s.cluster.apply(ctx, statefulSetsResource(), s.wantHome(live), live)
+	}
+	for i := range s.pods {
+		p := &s.pods[i]
+		if isReady(p) || leaving(p) || s.alive()[p.Labels[labelTrack]] || workloadOf(p) != live.GetName() {
+			continue
+		}
+		stuck := &unstructured.Unstructured{}
+		stuck.SetName(p.Name)
+		stuck.SetNamespace(p.Namespace)
+		stuck.SetUID(p.UID)
+		stuck.SetResourceVersion(p.ResourceVersion)
+		if err := s.cluster.remove(ctx, podsResource(), stuck); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // shareOfSet is how many pods a track is to have.

@@ -48,6 +48,7 @@ func newWorld(t *testing.T) *world {
 	role, err := os.ReadFile("../../docs/kubernetes-role.yaml")
 	ok(t, err)
 	ok(t, cluster.Apply(ctx, "", string(role)))
+	ok(t, cluster.RolloutsAPI(ctx))
 	w.kubeconfig, err = cluster.ServiceAccount(ctx, records, "slipway")
 	ok(t, err)
 	w.binary, err = portal.Binary(t.TempDir())
@@ -237,4 +238,5 @@ func TestStrategies(t *testing.T) {
 		t.Errorf("it does not say why: %s", d.Message)
 	}
 	w.runs("canary", "1.0.0", 2)
+	w.rollout()
 }

@@ -94,6 +94,9 @@ func (a *App) startShown(ctx context.Context, actor slipway.Actor, p slipway.Per
 	asking, cancel := context.WithTimeout(ctx, evidenceFor)
 	defer cancel()
 	evidence.Preview, evidence.Prepared, err = a.Deployers.Preview(asking, draft.Plan)
+	if slipway.CodeOf(err) == slipway.CodeConflict {
+		return slipway.Deployment{}, err
+	}
 	if err != nil {
 		return slipway.Deployment{}, &slipway.Error{Code: slipway.CodeUnavailable, Err: err,
 			Message:  "Deployer " + draft.Plan.To.Deployer.Name + " could not say what would change: " + strings.TrimSuffix(err.Error(), ".") + ".",

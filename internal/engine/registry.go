@@ -90,7 +90,7 @@ func (r *Registry) Preview(ctx context.Context, p slipway.Plan) (string, []byte,
 		err := guard(func() (err error) {
 			if checker, ok := d.(deployers.WayChecker); ok && p.Cause != slipway.CauseRollback {
 				if err := checker.CheckWay(ctx, t, way[site]); err != nil {
-					return err
+					return noWay(err)
 				}
 			}
 			preview, err = d.Preview(ctx, t, named(p, desired(p, slipway.PhaseRun{Desired: last[site]})))
@@ -105,6 +105,16 @@ func (r *Registry) Preview(ctx context.Context, p slipway.Plan) (string, []byte,
 		text, prepared = append(text, preview.Text), preview.Prepared
 	}
 	return strings.Join(text, "\n"), prepared, nil
+}
+
+// noWay is a plan that its deployer cannot lead a target along, which is the
+// fault of nobody's connection.
+func noWay(err error) error {
+	if !deployers.IsTerminal(err) {
+		return err
+	}
+	return &slipway.Error{Code: slipway.CodeConflict, Err: err, Message: "The stage cannot go this way: " + strings.TrimSuffix(err.Error(), ".") + ".",
+		Affected: "Nothing was started.", Do: "Change the strategy of the stage, or what it does not fit to, then ask again."}
 }
 
 // guard turns a panic of a deployer into an error: one bad deployer stops only

@@ -85,30 +85,13 @@ func (l *layout) image(name string, layer descriptor, env, args []string) (Image
 // buildImages compiles the test application and writes an archive of all its
 // images; the image that a pod's sandbox is made of is the same program.
 func (c *Cluster) buildImages(ctx context.Context, top string) (string, error) {
-	program := filepath.Join(c.dir, "app")
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", program, "./deployers/kubernetes/kubetest/app")
-	cmd.Dir, cmd.Env = top, append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-buildvcs=false")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build the test application: %w\n%s", err, out)
-	}
-	data, err := os.ReadFile(program)
+	layer, err := c.build(ctx, top, "app")
 	if err != nil {
-		return "", err
-	}
-	var layer bytes.Buffer
-	w := tar.NewWriter(&layer)
-	if err := w.WriteHeader(&tar.Header{Name: "app", Mode: 0o755, Size: int64(len(data))}); err != nil {
-		return "", err
-	}
-	if _, err := w.Write(data); err != nil {
-		return "", err
-	}
-	if err := w.Close(); err != nil {
 		return "", err
 	}
 	l := &layout{blobs: map[string][]byte{}}
 	c.images = map[string]Image{}
-	root := l.add("application/vnd.oci.image.layer.v1.tar", layer.Bytes())
+	root := l.add("application/vnd.oci.image.layer.v1.tar", layer)
 	if _, err := l.image("slipway.test/pause:1", root, nil, []string{"pause"}); err != nil {
 		return "", err
 	}
@@ -127,6 +110,55 @@ func (c *Cluster) buildImages(ctx context.Context, top string) (string, error) {
 	}
 	path := filepath.Join(c.dir, "images.tar")
 	return path, l.write(path)
+}
+
+// build compiles a command below this package into a layer with it as /app.
+func (c *Cluster) build(ctx context.Context, top, name string) ([]byte, error) {
+	program := filepath.Join(c.dir, name)
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", program, "./deployers/kubernetes/kubetest/"+name)
+	cmd.Dir, cmd.Env = top, append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-buildvcs=false")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("build %s for the test cluster: %w\n%s", name, err, out)
+	}
+	data, err := os.ReadFile(program)
+	if err != nil {
+		return nil, err
+	}
+	var layer bytes.Buffer
+	w := tar.NewWriter(&layer)
+	if err := w.WriteHeader(&tar.Header{Name: "app", Mode: 0o755, Size: int64(len(data))}); err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(data); err != nil {
+		return nil, err
+	}
+	return layer.Bytes(), w.Close()
+}
+
+// InsideImage builds the image of a Slipway that runs in a pod, which few tests
+// need. The nodes of a cluster elsewhere cannot be given it.
+func (c *Cluster) InsideImage(ctx context.Context) (Image, error) {
+	top, err := root()
+	if err != nil {
+		return Image{}, err
+	}
+	if c.alive == nil {
+		return Image{}, fmt.Errorf("%w: a cluster elsewhere takes no images from tests", ErrMissing)
+	}
+	layer, err := c.build(ctx, top, "inside")
+	if err != nil {
+		return Image{}, err
+	}
+	l := &layout{blobs: map[string][]byte{}}
+	image, err := l.image("slipway.test/inside:1", l.add("application/vnd.oci.image.layer.v1.tar", layer), nil, nil)
+	if err != nil {
+		return Image{}, err
+	}
+	path := filepath.Join(c.dir, "inside.tar")
+	if err := l.write(path); err != nil {
+		return Image{}, err
+	}
+	return image, c.importImages(ctx, path)
 }
 
 func (l *layout) write(path string) error {

@@ -1,0 +1,98 @@
+package kubernetes_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+const rolloutOfATeam = `
+apiVersion: argoproj.io/v1alpha1
+kind: Rollout
+metadata: {name: checkout}
+spec:
+  replicas: 2
+  strategy: {canary: {steps: [{setWeight: 50}, {pause: {}}]}}
+  selector: {matchLabels: {app: checkout}}
+  template:
+    metadata: {labels: {app: checkout}}
+    spec:
+      containers:
+        - name: app
+          image: IMAGE
+          readinessProbe: {httpGet: {path: /healthz, port: 8080}, periodSeconds: 1}
+`
+
+const rolloutPipeline = `
+apiVersion: slipway/v1
+service: checkout
+team: payments
+stages:
+  - environment: production
+    deployer:
+      name: kubernetes
+      config: {namespace: billing, workload: checkout, kind: Rollout, replicas: 2, drain: 1s}
+    strategy: {type: canary, steps: [{weight: %d, bake: 2s}, {weight: 100}]}
+    onFailure: rollback
+`
+
+func (w *world) object(name string) *unstructured.Unstructured {
+	w.t.Helper()
+	u, err := w.cluster.In(namespace, "argoproj.io/v1alpha1", "Rollout").Get(w.t.Context(), name, metav1.GetOptions{})
+	ok(w.t, err)
+	return u
+}
+
+// rollout is a canary of a team's own Rollout: refused where the strategies do
+// not fit, led from pause to pause where they do, over the death of the portal
+// in the middle; a bad one goes back by itself.
+func (w *world) rollout() {
+	w.t.Helper()
+	ok(w.t, w.cluster.Apply(w.t.Context(), namespace, strings.Replace(rolloutOfATeam, "IMAGE", w.cluster.ImageOf("good", "0.9.0").Reference, 1)))
+	w.portal.Must(w.t, http.MethodPut, "/api/v1/services/checkout", map[string]any{"team": "payments"}, nil)
+	w.portal.Must(w.t, http.MethodPut, "/api/v1/services/checkout/pipeline", fmt.Sprintf(rolloutPipeline, 10), nil)
+	for _, version := range []string{"1.0.0", "1.1.0"} {
+		w.release("checkout", "good", version)
+	}
+	w.ends(w.promote("checkout", "1.0.0"), "succeeded")
+	w.runs("checkout", "1.0.0", 2)
+	status, answer := w.refused("checkout", "1.1.0")
+	if want := "version 1.1.0 is to get 10 % of the traffic, but the Rollout does not wait there"; status != http.StatusConflict || !strings.Contains(answer, want) {
+		w.t.Errorf("refused with %d: %s", status, answer)
+	}
+
+	w.portal.Must(w.t, http.MethodPut, "/api/v1/services/checkout/pipeline", fmt.Sprintf(rolloutPipeline, 50), nil)
+	id := w.promote("checkout", "1.1.0")
+	w.until(id, func(d deployment) bool { return len(d.Phases) == 1 && d.Phases[0].State == "baking" })
+	if step, _, _ := unstructured.NestedInt64(w.object("checkout").Object, "status", "currentStepIndex"); step != 1 {
+		w.t.Errorf("the Rollout is at step %d, not at its pause", step)
+	}
+	w.portal.Kill()
+	w.start(w.portal.Dir, w.portal.Listen())
+	w.ends(id, "succeeded")
+	w.runs("checkout", "1.1.0", 2)
+
+	w.release("checkout", "exits", "1.2.0")
+	d := w.ends(w.promote("checkout", "1.2.0"), "rolledBack")
+	if !strings.Contains(d.Message, "the ledger is not there") {
+		w.t.Errorf("it does not say why: %s", d.Message)
+	}
+	w.runs("checkout", "1.1.0", 2)
+	w.ends(w.rollback("checkout"), "succeeded")
+	w.runs("checkout", "1.0.0", 2)
+	if phase, _, _ := unstructured.NestedString(w.object("checkout").Object, "status", "phase"); phase != "Healthy" {
+		w.t.Errorf("the Rollout is %s in the end", phase)
+	}
+}
+
+// refused asks for a promotion that is not to be had.
+func (w *world) refused(service, version string) (status int, answer string) {
+	w.t.Helper()
+	status, text, err := w.portal.Call(w.t.Context(), w.portal.Token, http.MethodPost, "/api/v1/services/"+service+"/deployments",
+		map[string]any{"environment": "production", "version": version})
+	ok(w.t, err)
+	return status, string(text)
+}

@@ -27,6 +27,7 @@ type adopted struct {
 	Workload string            `json:"workload"`
 	Labels   map[string]any    `json:"labels"`             // that it selects its pods by
 	Template map[string]any    `json:"template"`           // of its pods, as it was found
+	Replicas int64             `json:"replicas,omitempty"` // as it was found
 	Service  string            `json:"service,omitempty"`  // whose traffic is moved
 	Selector map[string]string `json:"selector,omitempty"` // of the Service, as it was found
 	Ports    []any             `json:"ports,omitempty"`
@@ -52,6 +53,7 @@ func (d *Deployer) adoptable(ctx context.Context, r *record, c config) (*adopted
 	a := &adopted{Workload: c.Workload, Service: c.Service}
 	a.Labels, _, _ = unstructured.NestedMap(home.Object, "spec", "selector", "matchLabels")
 	a.Template, _, _ = unstructured.NestedMap(home.Object, "spec", "template")
+	a.Replicas = replicasOf(home)
 	for _, key := range []string{labelTarget, labelTrack} {
 		delete(child(child(a.Template, "metadata"), "labels"), key)
 	}
@@ -235,8 +237,11 @@ func (s *snapshot) isHome(name string) bool {
 	return s.record.Adopted != nil && s.record.Adopted.Workload == name
 }
 
-// rest has nothing run in the adopted workload.
+// rest has nothing run in the adopted workload, or what its team ran in it.
 func (s *snapshot) rest(ctx context.Context, live *unstructured.Unstructured) error {
+	if s.givenBack() {
+		return s.restore(ctx, live)
+	}
 	generation := strconv.FormatInt(s.record.Generation, 10)
 	if replicasOf(live) == 0 && live.GetAnnotations()[annotationGeneration] == generation {
 		return nil

@@ -243,6 +243,9 @@ func (s *snapshot) asWritten(live *unstructured.Unstructured) bool {
 // convergedInPlace: see deployers.Observed.
 func (s *snapshot) convergedInPlace() bool {
 	live := s.home()
+	if s.givenBack() {
+		return s.isGivenBack(live)
+	}
 	if len(s.tracks) == 0 {
 		return (live == nil || s.record.Adopted != nil && replicasOf(live) == 0) && len(s.pods) == 0
 	}

@@ -59,11 +59,8 @@ func TestInsideTheCluster(t *testing.T) {
 		return phase == "Succeeded" || phase == "Failed", string(text)
 	})
 	// Another process, outside, sees the very same target.
-	o, err := f.Observe(t.Context(), f.target)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if phase != "Succeeded" || !o.Converged || o.Generation != 7 || len(o.Tracks) != 1 || o.Tracks[0].Ready != 1 {
+	o := f.until(t, "it is seen outside", func(o deployers.Observed) bool { return o.Converged })
+	if phase != "Succeeded" || o.Generation != 7 || len(o.Tracks) != 1 || o.Tracks[0].Ready != 1 {
 		t.Errorf("it ended %s: %+v", phase, o)
 	}
 	if err := f.Deployer.Apply(t.Context(), f.target, deployers.Desired{Generation: 6}); !errors.Is(err, deployers.ErrStaleGeneration) {

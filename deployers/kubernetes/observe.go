@@ -56,6 +56,9 @@ func (s *snapshot) converged() bool {
 	}
 	if len(s.tracks) == 0 {
 		for name, u := range s.workloads {
+			if s.isHome(name) && s.givenBack() && s.isGivenBack(u) {
+				continue
+			}
 			if !s.isHome(name) || replicasOf(u) != 0 {
 				return false
 			}

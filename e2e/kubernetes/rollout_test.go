@@ -12,13 +12,13 @@ import (
 const rolloutOfATeam = `
 apiVersion: argoproj.io/v1alpha1
 kind: Rollout
-metadata: {name: checkout}
+metadata: {name: turnstile}
 spec:
   replicas: 2
   strategy: {canary: {steps: [{setWeight: 50}, {pause: {}}]}}
-  selector: {matchLabels: {app: checkout}}
+  selector: {matchLabels: {app: turnstile}}
   template:
-    metadata: {labels: {app: checkout}}
+    metadata: {labels: {app: turnstile}}
     spec:
       containers:
         - name: app
@@ -28,13 +28,13 @@ spec:
 
 const rolloutPipeline = `
 apiVersion: slipway/v1
-service: checkout
+service: turnstile
 team: payments
 stages:
   - environment: production
     deployer:
       name: kubernetes
-      config: {namespace: billing, workload: checkout, kind: Rollout, replicas: 2, drain: 1s}
+      config: {namespace: billing, workload: turnstile, kind: Rollout, replicas: 2, drain: 1s}
     strategy: {type: canary, steps: [{weight: %d, bake: 2s}, {weight: 100}]}
     onFailure: rollback
 `
@@ -52,38 +52,38 @@ func (w *world) object(name string) *unstructured.Unstructured {
 func (w *world) rollout() {
 	w.t.Helper()
 	ok(w.t, w.cluster.Apply(w.t.Context(), namespace, strings.Replace(rolloutOfATeam, "IMAGE", w.cluster.ImageOf("good", "0.9.0").Reference, 1)))
-	w.portal.Must(w.t, http.MethodPut, "/api/v1/services/checkout", map[string]any{"team": "payments"}, nil)
-	w.portal.Must(w.t, http.MethodPut, "/api/v1/services/checkout/pipeline", fmt.Sprintf(rolloutPipeline, 10), nil)
+	w.portal.Must(w.t, http.MethodPut, "/api/v1/services/turnstile", map[string]any{"team": "payments"}, nil)
+	w.portal.Must(w.t, http.MethodPut, "/api/v1/services/turnstile/pipeline", fmt.Sprintf(rolloutPipeline, 10), nil)
 	for _, version := range []string{"1.0.0", "1.1.0"} {
-		w.release("checkout", "good", version)
+		w.release("turnstile", "good", version)
 	}
-	w.ends(w.promote("checkout", "1.0.0"), "succeeded")
-	w.runs("checkout", "1.0.0", 2)
-	status, answer := w.refused("checkout", "1.1.0")
+	w.ends(w.promote("turnstile", "1.0.0"), "succeeded")
+	w.runs("turnstile", "1.0.0", 2)
+	status, answer := w.refused("turnstile", "1.1.0")
 	if want := "version 1.1.0 is to get 10 % of the traffic, but the Rollout does not wait there"; status != http.StatusConflict || !strings.Contains(answer, want) {
 		w.t.Errorf("refused with %d: %s", status, answer)
 	}
 
-	w.portal.Must(w.t, http.MethodPut, "/api/v1/services/checkout/pipeline", fmt.Sprintf(rolloutPipeline, 50), nil)
-	id := w.promote("checkout", "1.1.0")
+	w.portal.Must(w.t, http.MethodPut, "/api/v1/services/turnstile/pipeline", fmt.Sprintf(rolloutPipeline, 50), nil)
+	id := w.promote("turnstile", "1.1.0")
 	w.until(id, func(d deployment) bool { return len(d.Phases) == 1 && d.Phases[0].State == "baking" })
-	if step, _, _ := unstructured.NestedInt64(w.object("checkout").Object, "status", "currentStepIndex"); step != 1 {
+	if step, _, _ := unstructured.NestedInt64(w.object("turnstile").Object, "status", "currentStepIndex"); step != 1 {
 		w.t.Errorf("the Rollout is at step %d, not at its pause", step)
 	}
 	w.portal.Kill()
 	w.start(w.portal.Dir, w.portal.Listen())
 	w.ends(id, "succeeded")
-	w.runs("checkout", "1.1.0", 2)
+	w.runs("turnstile", "1.1.0", 2)
 
-	w.release("checkout", "exits", "1.2.0")
-	d := w.ends(w.promote("checkout", "1.2.0"), "rolledBack")
+	w.release("turnstile", "exits", "1.2.0")
+	d := w.ends(w.promote("turnstile", "1.2.0"), "rolledBack")
 	if !strings.Contains(d.Message, "the ledger is not there") {
 		w.t.Errorf("it does not say why: %s", d.Message)
 	}
-	w.runs("checkout", "1.1.0", 2)
-	w.ends(w.rollback("checkout"), "succeeded")
-	w.runs("checkout", "1.0.0", 2)
-	if phase, _, _ := unstructured.NestedString(w.object("checkout").Object, "status", "phase"); phase != "Healthy" {
+	w.runs("turnstile", "1.1.0", 2)
+	w.ends(w.rollback("turnstile"), "succeeded")
+	w.runs("turnstile", "1.0.0", 2)
+	if phase, _, _ := unstructured.NestedString(w.object("turnstile").Object, "status", "phase"); phase != "Healthy" {
 		w.t.Errorf("the Rollout is %s in the end", phase)
 	}
 }

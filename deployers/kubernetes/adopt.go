@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
-	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -235,44 +234,6 @@ func (s *snapshot) adoptedSelector(weighted []*rendered) map[string]string {
 // isHome reports whether a Deployment is the adopted one.
 func (s *snapshot) isHome(name string) bool {
 	return s.record.Adopted != nil && s.record.Adopted.Workload == name
-}
-
-// rest has nothing run in the adopted workload, or what its team ran in it.
-func (s *snapshot) rest(ctx context.Context, live *unstructured.Unstructured) error {
-	if s.givenBack() {
-		return s.restore(ctx, live)
-	}
-	generation := strconv.FormatInt(s.record.Generation, 10)
-	if replicasOf(live) == 0 && live.GetAnnotations()[annotationGeneration] == generation {
-		return nil
-	}
-	return s.merge(ctx, workloadResource(s.kind()), live, map[string]any{
-		"metadata": map[string]any{"annotations": map[string]any{annotationGeneration: generation}}, "spec": map[string]any{"replicas": 0},
-	})
-}
-
-// release gives the adopted objects back: they go on as they are, and the
-// Service finds all of the workload's pods again.
-func (s *snapshot) release(ctx context.Context) error {
-	a := s.record.Adopted
-	forget := map[string]any{
-		"labels": map[string]any{labelTarget: nil, labelTrack: nil, labelRole: nil},
-		"annotations": map[string]any{annotationTarget: nil, annotationTrack: nil, annotationVersion: nil,
-			annotationGeneration: nil, annotationContent: nil, annotationSelector: nil},
-	}
-	if u := s.services[a.Service]; u != nil && u.GetLabels()[labelTarget] != "" {
-		selector := map[string]any{labelTrack: nil, labelTarget: nil}
-		for key, value := range a.Selector {
-			selector[key] = value
-		}
-		if err := s.merge(ctx, servicesResource(), u, map[string]any{"metadata": forget, "spec": map[string]any{"selector": selector}}); err != nil {
-			return err
-		}
-	}
-	if u := s.workloads[a.Workload]; u != nil && u.GetLabels()[labelTarget] != "" {
-		return s.merge(ctx, workloadResource(s.kind()), u, map[string]any{"metadata": forget})
-	}
-	return nil
 }
 
 // merge changes some fields of exactly the object that was seen.

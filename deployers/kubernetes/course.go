@@ -5,8 +5,6 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
-	"github.com/slipway-dev/slipway/deployers"
 )
 
 // course is what the strategy of a Rollout says about the way of a release: it
@@ -168,52 +166,4 @@ func (c course) target(lead storedTrack, alone bool) (int, error) {
 		}
 	}
 	return 0, fmt.Errorf("version %s is to get %d %% of the traffic, but the Rollout does not wait there: %s", lead.Version, lead.Weight, c.said())
-}
-
-// way is a sequence of desired states on its way along a course.
-type way struct {
-	course
-	next    int  // of the stops
-	waited  bool // beside what runs, before the switch
-	running bool // something runs that this begins from
-}
-
-// follow says why the next desired state does not fit to the course; empty if it
-// does. No stop of the Rollout may be passed over: its team wants it looked at.
-func (w *way) follow(tracks []deployers.Track, lead storedTrack) string {
-	switch {
-	case len(tracks) == 0:
-		w.running = false
-		return ""
-	case len(tracks) == 1 && !w.running:
-		w.running, w.next, w.waited = true, 0, false
-		return ""
-	case len(tracks) == 1 && w.blueGreen && w.auto == "" && !w.waited:
-		return fmt.Sprintf("the Rollout waits before it switches, but version %s is to get all traffic at once; the strategy that fits is blueGreen", lead.Version)
-	case len(tracks) == 1 && w.next < len(w.stops):
-		return fmt.Sprintf("the Rollout waits at %d %%, but nothing of the strategy does; %s", w.stops[w.next].weight, w.said())
-	case len(tracks) == 1:
-		w.next, w.waited = 0, false
-		return ""
-	}
-	if _, err := w.target(lead, false); err != nil {
-		return err.Error()
-	}
-	if w.blueGreen {
-		if lead.Weight > 0 && !w.waited {
-			return fmt.Sprintf("version %s is to get all traffic without having waited beside what runs", lead.Version)
-		}
-		w.waited = true
-		return ""
-	}
-	switch {
-	case w.next < len(w.stops) && w.stops[w.next].weight == lead.Weight:
-		w.next++
-	case w.next > 0 && w.stops[w.next-1].weight == lead.Weight:
-	case w.next < len(w.stops):
-		return fmt.Sprintf("the Rollout waits at %d %% before it gets to %d %%; %s", w.stops[w.next].weight, lead.Weight, w.said())
-	default:
-		return fmt.Sprintf("the Rollout does not go back to %d %%", lead.Weight)
-	}
-	return ""
 }

@@ -210,46 +210,6 @@ func (d *Deployer) renderTrack(ctx context.Context, r *record, t storedTrack, c 
 	return one, nil
 }
 
-// possible refuses what cannot be had of a target as it is.
-func (d *Deployer) possible(ctx context.Context, before, next *record, tracks []*rendered) error {
-	if hostsAll(next.Kind) {
-		return d.possibleInPlace(ctx, before, next, tracks)
-	}
-	if err := possible(tracks); err != nil {
-		return deployers.Terminal(err)
-	}
-	return nil
-}
-
-// possible refuses traffic that cannot be had, rather than give something else.
-func possible(tracks []*rendered) error {
-	weighted, replicas, silent := 0, 0, 0
-	for _, t := range tracks {
-		if t.track.Weight > 0 {
-			weighted, replicas = weighted+1, replicas+t.track.Replicas
-		} else {
-			silent++
-		}
-		if len(t.track.Match) > 0 && t.config.Gateway == nil {
-			return fmt.Errorf("version %s is to get requests by header or cookie, which needs a gateway in the config", t.track.Version)
-		}
-	}
-	if weighted < 2 {
-		return nil
-	}
-	for _, t := range tracks {
-		switch real := 100 * t.track.Replicas / replicas; {
-		case t.config.Gateway != nil || t.track.Weight == 0:
-		case silent > 0:
-			return errors.New("some releases share the traffic while another gets none, which needs a gateway in the config")
-		case t.config.Shares == sharesExact && (t.track.Weight < real || t.track.Weight > real+1):
-			return fmt.Errorf("version %s is to get %d %% of the traffic, but %d of %d replicas get %d %%; configure a gateway, or other replicas",
-				t.track.Version, t.track.Weight, t.track.Replicas, replicas, real)
-		}
-	}
-	return nil
-}
-
 // Destroy implements deployers.Destroyer. It ends everything of the target with
 // the time that its pods ask for, and returns once that was asked of the cluster
 // and nothing of it runs any more, or ctx ends.

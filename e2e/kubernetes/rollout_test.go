@@ -4,9 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 const rolloutOfATeam = `
@@ -39,11 +36,11 @@ stages:
     onFailure: rollback
 `
 
-func (w *world) object(name string) *unstructured.Unstructured {
+func (w *world) rolloutIs() (phase string, step int64) {
 	w.t.Helper()
-	u, err := w.cluster.In(namespace, "argoproj.io/v1alpha1", "Rollout").Get(w.t.Context(), name, metav1.GetOptions{})
+	phase, step, err := w.cluster.RolloutStatus(w.t.Context(), namespace, "turnstile")
 	ok(w.t, err)
-	return u
+	return phase, step
 }
 
 // rollout is a canary of a team's own Rollout: refused where the strategies do
@@ -67,8 +64,8 @@ func (w *world) rollout() {
 	w.portal.Must(w.t, http.MethodPut, "/api/v1/services/turnstile/pipeline", fmt.Sprintf(rolloutPipeline, 50), nil)
 	id := w.promote("turnstile", "1.1.0")
 	w.until(id, func(d deployment) bool { return len(d.Phases) == 1 && d.Phases[0].State == "baking" })
-	if step, _, _ := unstructured.NestedInt64(w.object("turnstile").Object, "status", "currentStepIndex"); step != 1 {
-		w.t.Errorf("the Rollout is at step %d, not at its pause", step)
+	if phase, step := w.rolloutIs(); phase != "Paused" || step != 1 {
+		w.t.Errorf("the Rollout is %s at step %d, not at its pause", phase, step)
 	}
 	w.portal.Kill()
 	w.start(w.portal.Dir, w.portal.Listen())
@@ -83,7 +80,7 @@ func (w *world) rollout() {
 	w.runs("turnstile", "1.1.0", 2)
 	w.ends(w.rollback("turnstile"), "succeeded")
 	w.runs("turnstile", "1.0.0", 2)
-	if phase, _, _ := unstructured.NestedString(w.object("turnstile").Object, "status", "phase"); phase != "Healthy" {
+	if phase, _ := w.rolloutIs(); phase != "Healthy" {
 		w.t.Errorf("the Rollout is %s in the end", phase)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // RolloutsAPI installs the definitions of Argo Rollouts, whose controller waits
@@ -47,4 +48,15 @@ func (c *Cluster) RolloutsAPI(ctx context.Context) error {
 		_, err := c.In("default", "argoproj.io/v1alpha1", "Rollout").List(ctx, metav1.ListOptions{})
 		return err
 	})
+}
+
+// RolloutStatus says how a Rollout is, and at which of its steps.
+func (c *Cluster) RolloutStatus(ctx context.Context, namespace, name string) (phase string, step int64, err error) {
+	u, err := c.In(namespace, "argoproj.io/v1alpha1", "Rollout").Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return "", 0, err
+	}
+	phase, _, _ = unstructured.NestedString(u.Object, "status", "phase")
+	step, _, _ = unstructured.NestedInt64(u.Object, "status", "currentStepIndex")
+	return phase, step, nil
 }

@@ -74,10 +74,9 @@ func forgottenSecrets(e *env) {
 	}
 	before := e.instances()
 	e.restart()
-	o := e.until("the restarted deployer sees what runs", func(o deployers.Observed) bool { return o.Converged })
-	if !o.Forgot {
-		e.Logf("it remembers secrets")
-	}
+	e.until("the restarted deployer sees what runs, and says what it forgot", func(o deployers.Observed) bool {
+		return o.Converged && (o.Forgot || !e.h.Forgets)
+	})
 	e.apply(d)
 	e.until("nothing is forgotten any more", func(o deployers.Observed) bool { return o.Converged && !o.Forgot })
 	if after := e.instances(); !slices.Equal(before, after) {

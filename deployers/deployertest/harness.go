@@ -61,6 +61,10 @@ type Harness struct {
 	// deployer that has no readiness to wait for.
 	Lacks []Kind
 
+	// Forgets says that the values of secrets are in the deployer's memory only, so
+	// that it has to say so after a restart.
+	Forgets bool
+
 	// BadConfig is a config with at least two faults, and BadPaths are the
 	// paths of the problems that Validate has to report for it.
 	BadConfig json.RawMessage

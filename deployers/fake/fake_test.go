@@ -66,6 +66,7 @@ func harness(t *testing.T, durable bool) deployertest.Harness {
 			}
 		},
 		Lingers:   true,
+		Forgets:   durable,
 		BadConfig: json.RawMessage(`{"replicas":0,"scripts":{"1":{"readyAfter":-1}}}`),
 		BadPaths:  []string{"replicas", "scripts.1.readyAfter"},
 		Wait:      10 * time.Second,

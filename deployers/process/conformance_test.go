@@ -46,6 +46,7 @@ func TestConformance(t *testing.T) {
 			return release(t, artifacts, version, mode)
 		},
 		Lingers: true,
+		Forgets: true,
 		BadConfig: json.RawMessage(`{"replicas":0,"command":"run","port":70000,"previewPort":-1,"drain":"soon","color":1,
 			"readiness":{"path":"healthz","expect":"ok","every":1},"env":{"PORT":"1"}}`),
 		BadPaths: []string{"replicas", "command", "port", "previewPort", "drain", "color", "readiness.path", "readiness.expect", "readiness.every", "env.PORT"},

@@ -77,6 +77,7 @@ func TestConformance(t *testing.T) {
 				Config: json.RawMessage(`{"replicas":2,"scripts":{"` + version + `":` + script + `}}`)}
 		},
 		Lingers:   true,
+		Forgets:   true,
 		BadConfig: json.RawMessage(`{"replicas":0,"scripts":{"1":{"readyAfter":-1}}}`),
 		BadPaths:  []string{"replicas", "scripts.1.readyAfter"},
 	})

@@ -20,6 +20,7 @@ type course struct {
 	preview   string // the Service of the new side; may be empty
 	keeps     int64  // seconds that blue stays once green has the traffic
 	none      bool   // there is no strategy
+	routed    bool   // something divides the traffic by weight, rather than by replicas
 }
 
 // stop is a step at which a Rollout waits until somebody promotes it, and the
@@ -57,6 +58,7 @@ func courseOf(rollout *unstructured.Unstructured) course {
 	c.active, _ = canary["stableService"].(string)
 	c.preview, _ = canary["canaryService"].(string)
 	if routing, ok := canary["trafficRouting"].(map[string]any); ok {
+		c.routed = true
 		if most, ok := whole(routing["maxTrafficWeight"]); ok && most > 0 {
 			c.scale = most
 		}
@@ -140,6 +142,15 @@ func (c course) stopAt(weight int) (stop, bool) {
 		}
 	}
 	return stop{}, false
+}
+
+// inexact says why a share cannot be had exactly of so many replicas.
+func (c course) inexact(lead storedTrack, size int) string {
+	if c.routed || c.blueGreen || lead.Weight*size%100 == 0 {
+		return ""
+	}
+	return fmt.Sprintf("version %s is to get exactly %d %% of the traffic, which follows the replicas of the Rollout, and there are %d; give it a trafficRouting, or other replicas",
+		lead.Version, lead.Weight, size)
 }
 
 // target is the step at which a desired state is true; the number of steps for

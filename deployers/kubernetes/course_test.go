@@ -124,3 +124,23 @@ func TestWhoLeads(t *testing.T) {
 		}
 	}
 }
+
+func TestSharesOfARolloutThatCannotBeExact(t *testing.T) {
+	t.Parallel()
+	routed := "{canary: {trafficRouting: {nginx: {stableIngress: a}}, steps: [{setWeight: 20}, {pause: {}}]}}"
+	for _, c := range []struct {
+		strategy     string
+		weight, size int
+		want         string
+	}{
+		{twoStops, 20, 5, ""},
+		{twoStops, 20, 4, "which follows the replicas of the Rollout, and there are 4"},
+		{routed, 20, 4, ""},
+		{switching, 0, 3, ""},
+	} {
+		got := courseFrom(t, c.strategy).inexact(storedTrack{Version: "1.1.0", Weight: c.weight}, c.size)
+		if (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
+			t.Errorf("%d %% of %d: %q, wanted %q", c.weight, c.size, got, c.want)
+		}
+	}
+}

@@ -73,13 +73,14 @@ func (d *Deployer) possibleInPlace(ctx context.Context, before, next *record, tr
 	if err != nil {
 		return err
 	}
-	rollout, err := k.get(ctx, rolloutsResource(), next.Namespace, lead.workload.GetName())
+	live, err := k.get(ctx, rolloutsResource(), next.Namespace, lead.workload.GetName())
+	rollout := live
 	switch {
 	case err != nil:
 		return err
 	case next.Adopted == nil:
 		rollout = lead.workload // what it says is what the live one will say
-	case rollout == nil:
+	case live == nil:
 		return deployers.Terminal(fmt.Errorf("the adopted Rollout %s is gone from namespace %s", lead.workload.GetName(), next.Namespace))
 	}
 	course := courseOf(rollout)
@@ -88,6 +89,9 @@ func (d *Deployer) possibleInPlace(ctx context.Context, before, next *record, tr
 	}
 	if _, err := course.target(lead.track, len(tracks) == 1); err != nil {
 		return deployers.Terminal(err)
+	}
+	if why := course.inexact(lead.track, int(replicasOf(live))); why != "" && len(tracks) > 1 && lead.config.Shares == sharesExact {
+		return deployers.Terminal(errors.New(why))
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,7 +20,8 @@ import (
 func secretCommand() *cobra.Command {
 	return group("secret", "Manage secrets; values come from standard input or a file, never from arguments",
 		secretListCommand(), secretSetCommand(), secretRemoveCommand(), secretImportCommand(), secretCompareCommand(), secretVersionsCommand(),
-		secretRollbackCommand(), secretRevealCommand(),
+		secretRollbackCommand(), secretRolloutCommand(), secretRevealCommand(),
+		secretChangesCommand(), secretApproveCommand(), secretRejectCommand(), secretWithdrawCommand(),
 		secretVerbCommand("delete", "Take versions away; undelete brings them back"),
 		secretVerbCommand("undelete", "Bring deleted versions back"),
 		secretVerbCommand("destroy", "Take the values of versions away for good"))
@@ -53,6 +55,9 @@ func secretListCommand() *cobra.Command {
 			for _, e := range m.Value.Environments {
 				if e.Problem != "" {
 					t.row(e.Environment + ": " + e.Problem)
+				}
+				if len(e.NewValues) > 0 {
+					t.row(e.Environment + ": what runs was given another value of " + strings.Join(e.NewValues, ", ") + ".")
 				}
 			}
 		})
@@ -170,10 +175,18 @@ func (c *cli) changed(a client.Answer[client.KeysChanged], err error) error {
 	if err != nil {
 		return err
 	}
-	return c.show(a.Raw, func(t *table) {
+	err = c.show(a.Raw, func(t *table) {
 		t.row("Path", a.Value.Path)
+		if id := a.Value.Change; id > 0 {
+			t.row("Change", strconv.FormatInt(id, 10))
+			return
+		}
 		t.row("Version", strconv.Itoa(a.Value.Version))
 	})
+	if id := a.Value.Change; err == nil && id > 0 {
+		err = exitError{exitWaits, fmt.Errorf("change %d waits for approval; nothing was written yet.\nWhat to do: somebody else runs slipway secret approve %d", id, id)}
+	}
+	return err
 }
 
 func secretCompareCommand() *cobra.Command {
@@ -224,6 +237,19 @@ func secretRollbackCommand() *cobra.Command {
 	})
 	cmd.Flags().IntVar(&version, "to", 0, "the version to go back to")
 	cmd.Flags().StringVar(&key, "key", "", "only this key of it")
+	return cmd
+}
+
+func secretRolloutCommand() *cobra.Command {
+	var note string
+	var wait bool
+	var timeout time.Duration
+	cmd := command("rollout SERVICE ENVIRONMENT", "Give what runs today's values of its keys, by a deployment through its gates", cobra.ExactArgs(2), func(ctx context.Context, c *cli, args []string) error {
+		d, err := c.RolloutSecrets(ctx, args[0], args[1], note)
+		return c.begun(ctx, d, err, wait, timeout)
+	})
+	cmd.Flags().StringVar(&note, "note", "", "why, for who approves")
+	waitFlags(cmd, &wait, &timeout)
 	return cmd
 }
 

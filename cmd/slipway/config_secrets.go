@@ -141,11 +141,29 @@ func (c config) localOnly() bool { return strings.HasPrefix(c.PublicURL, "http:/
 // newSecrets opens the store that the configuration names; nil if it names none.
 func newSecrets(ctx context.Context, c config, rows *store.Store, log *slog.Logger) (*slipway.SecretDesk, error) {
 	desk := &slipway.SecretDesk{Store: rows, Paths: slipway.SecretPaths(c.SecretPaths), Clock: rows.Now}
-	if c.Vault.used() {
-		var err error
-		desk.Secrets, err = c.Vault.open()
-		return desk, err
+	built, err := newSealed(ctx, c, rows, log)
+	if err != nil {
+		return nil, err
 	}
+	if built != nil {
+		desk.Secrets, desk.Drafts = built, built
+	}
+	if c.Vault.used() {
+		kept, err := c.Vault.open()
+		if err != nil {
+			return nil, err
+		}
+		desk.Secrets = kept
+	}
+	if desk.Secrets == nil {
+		return nil, nil //nolint:nilnil // no store is an answer here
+	}
+	return desk, nil
+}
+
+// newSealed opens the built-in store, which keeps what waits for approval also
+// where Vault keeps the secrets; nil without a key.
+func newSealed(ctx context.Context, c config, rows *store.Store, log *slog.Logger) (*sealed.Store, error) {
 	keys, err := c.sealingKeys()
 	if err != nil || len(keys) == 0 {
 		return nil, err // no store is an answer here
@@ -161,8 +179,7 @@ func newSecrets(ctx context.Context, c config, rows *store.Store, log *slog.Logg
 		}
 		log.InfoContext(ctx, "sealed under the new key; SLIPWAY_SECRET_KEY_PREVIOUS is needed no more", "versions", n)
 	}
-	desk.Secrets = built
-	return desk, nil
+	return built, nil
 }
 
 // secretsReady has /readyz tell of a secret store that is away: as degraded,

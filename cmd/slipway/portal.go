@@ -82,7 +82,7 @@ func assemble(ctx context.Context, p parts) (*portal, error) {
 	usecases := &app.App{Store: p.store, Deployers: registry, Expressions: outside.expressions, Clock: p.store.Now, AdminGroup: p.config.AdminGroup}
 	usecases.Calendars, usecases.Prober = &calendar.Calendars{}, outside.checks
 	eng.Aids = slipway.Aids{Approvers: usecases, Calendars: usecases.Calendars}
-	eng.Rights = usecases
+	eng.Rights, eng.Settle = usecases, usecases.SettleSecrets
 	if usecases.Secret, err = newSecrets(ctx, p.config, p.store, p.log); err != nil {
 		return nil, err
 	}

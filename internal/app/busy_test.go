@@ -55,8 +55,33 @@ func (r *rig) keepBusy() {
 		}
 	}
 	r.tell()
+	r.keepRotating()
 	must(r.CreateToken(r.ctx, dev, app.CreateToken{ID: "t1", SecretHash: "hash", Name: "laptop"}))(t)
 	must(r.LinkChat(r.ctx, dev, app.LinkChat{Account: slackUser("U-dev"), Name: "@dev", Link: "first"}))(t)
+}
+
+// keepRotating has bank live in staging, with a key that has another value since,
+// and dev ask for a change of its secrets in prod, which two have to approve.
+func (r *rig) keepRotating() {
+	must(r.RegisterService(r.ctx, boss, app.RegisterService{Service: slipway.Service{Name: "bank", Team: "web"}}))(r.t)
+	p := pipeline("bank")
+	p.Stages[0].Secrets = []string{"KEY"}
+	p.Stages[1].SecretsBy = &slipway.ApprovalGate{Count: 2}
+	must(r.ApplyPipeline(r.ctx, boss, app.ApplyPipeline{Pipeline: p}))(r.t)
+	r.release("bank", "1")
+	keep := func(value string) {
+		must(r.SetSecrets(r.ctx, dev, app.SetSecrets{Service: "bank", Environment: "staging", Changes: changes("KEY", value)}))(r.t)
+	}
+	keep("1")
+	d := must(r.Promote(r.ctx, dev, app.Promote{Service: "bank", Environment: "staging", Version: "1"}))(r.t)
+	if d = r.drive(d.ID); d.State != slipway.Succeeded {
+		r.t.Fatalf("bank is %s: %s", d.State, d.Message)
+	}
+	keep("2")
+	asked := must(r.SetSecrets(r.ctx, dev, app.SetSecrets{Service: "bank", Environment: "prod", Changes: changes("KEY", "1")}))(r.t)
+	if asked.Proposal != 1 {
+		r.t.Fatalf("nobody is asked for approval: %+v", asked)
+	}
 }
 
 func (r *rig) active(service, environment string) (d slipway.Deployment) {

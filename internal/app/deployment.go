@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"slices"
 
 	"github.com/slipway-dev/slipway/internal/policy"
 	"github.com/slipway-dev/slipway/internal/slipway"
@@ -23,6 +24,7 @@ type DeploymentPage struct {
 	State       slipway.StageState
 	SourceState slipway.StageState // of the first stage before, for "in staging for 2 h"
 	Events      []slipway.DomainEvent
+	Rotates     int                           // how many keys it brings new values of; the plan names them to who may list them
 	Set         *slipway.ReleaseSet           // that it belongs to, if the actor may read all of that
 	WhyNot      map[slipway.Permission]string // why the actor may not; empty if allowed
 	VoteWhyNot  string                        // why an approval of the actor would not count
@@ -32,6 +34,9 @@ type DeploymentPage struct {
 func (a *App) Deployment(ctx context.Context, actor slipway.Actor, id int64) (p DeploymentPage, err error) {
 	err = a.Store.Read(ctx, func(tx slipway.Tx) error {
 		if p.Deployment, err = a.deployment(ctx, tx, actor, id, slipway.ServiceRead); err != nil {
+			return err
+		}
+		if err := a.hideRotated(ctx, tx, actor, &p); err != nil {
 			return err
 		}
 		d := p.Deployment
@@ -65,6 +70,23 @@ func (a *App) Deployment(ctx context.Context, actor slipway.Actor, id int64) (p 
 		return a.whyNots(ctx, tx, actor, &p)
 	})
 	return p, err
+}
+
+// hideRotated takes out which keys have other values, for who may not list them.
+func (a *App) hideRotated(ctx context.Context, tx slipway.Tx, actor slipway.Actor, p *DeploymentPage) error {
+	d := &p.Deployment
+	if p.Rotates = len(d.Plan.Rotates); p.Rotates == 0 {
+		return nil
+	}
+	whyNot, err := a.may(ctx, tx, actor, slipway.SecretList, d.Resource())
+	if whyNot == "" {
+		return err
+	}
+	d.Plan.Rotates, d.Replaced = nil, slices.Clone(d.Replaced)
+	for i := range d.Replaced {
+		d.Replaced[i].Rotates = nil
+	}
+	return err
 }
 
 func (p *DeploymentPage) loadStage(ctx context.Context, tx slipway.Tx) (err error) {

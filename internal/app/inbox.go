@@ -15,6 +15,7 @@ type Inbox struct {
 	Decide  []InboxItem // oldest first
 	Asked   []InboxItem
 	Decided []InboxItem
+	Secrets []ProposalView   // changes of secrets that wait for the actor, oldest first
 	Freezes []slipway.Freeze // coming and current, for the empty inbox
 }
 
@@ -53,6 +54,9 @@ func (a *App) Inbox(ctx context.Context, actor slipway.Actor) (in Inbox, err err
 		if in.Asked, in.Decided, err = a.askedAndDecided(ctx, tx, actor); err != nil {
 			return err
 		}
+		if in.Secrets, err = a.proposalsFor(ctx, tx, actor); err != nil {
+			return err
+		}
 		in.Freezes, err = a.freezes(ctx, tx)
 		return err
 	})
@@ -65,8 +69,7 @@ func (a *App) InboxCount(ctx context.Context, actor slipway.Actor) (n int, err e
 		return 0, err
 	}
 	err = a.Store.Read(ctx, func(tx slipway.Tx) error {
-		waiting, err := a.waitingFor(ctx, tx, actor)
-		n = len(waiting)
+		n, err = a.waitingCount(ctx, tx, actor)
 		return err
 	})
 	return n, err
@@ -89,15 +92,23 @@ func (a *App) Surroundings(ctx context.Context, actor slipway.Actor) (s Surround
 		if s.News, err = tx.Events().LastID(ctx); err != nil {
 			return err
 		}
-		waiting, err := a.waitingFor(ctx, tx, actor)
-		if err != nil {
+		if s.Waiting, err = a.waitingCount(ctx, tx, actor); err != nil {
 			return err
 		}
-		s.Waiting = len(waiting)
 		s.Line, err = tx.Line().Get(ctx)
 		return err
 	})
 	return s, err
+}
+
+// waitingCount counts all that wants the actor.
+func (a *App) waitingCount(ctx context.Context, tx slipway.Tx, actor slipway.Actor) (int, error) {
+	waiting, err := a.waitingFor(ctx, tx, actor)
+	if err != nil {
+		return 0, err
+	}
+	changes, err := a.proposalsFor(ctx, tx, actor)
+	return len(waiting) + len(changes), err
 }
 
 // waitingFor lists deployments whose gates want the actor, newest first, with

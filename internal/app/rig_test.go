@@ -115,9 +115,9 @@ func openRig(t *testing.T, path string, now time.Time) *rig {
 	registry := engine.NewRegistry(map[string]deployers.Deployer{"fake": r.fake, "broken": broken{r.fake}})
 	r.App = &app.App{Store: s, Deployers: registry, Clock: r.clock, AdminGroup: adminGroup, Calendars: &calendar.Calendars{}}
 	keeper := must(sealed.New(s, r.clock, bytes.Repeat([]byte{7}, sealed.KeySize)))(t)
-	r.Secret = &slipway.SecretDesk{Store: s, Secrets: keeper, Clock: r.clock}
+	r.Secret = &slipway.SecretDesk{Store: s, Secrets: keeper, Drafts: keeper, Clock: r.clock}
 	r.Sealer = must(sealed.NewBox(bytes.Repeat([]byte{7}, sealed.KeySize)))(t)
-	r.engine = &engine.Engine{Store: s, Wakes: s, Feed: s, Deployers: registry, Clock: r.clock, Log: slog.New(slog.DiscardHandler),
+	r.engine = &engine.Engine{Store: s, Wakes: s, Feed: s, Deployers: registry, Secrets: r.Secret, Clock: r.clock, Log: slog.New(slog.DiscardHandler),
 		Aids: slipway.Aids{Approvers: r.App, Calendars: r.Calendars}}
 	return r
 }

@@ -29,10 +29,13 @@ type SecretColumn struct {
 	Cells       map[string]SecretCell
 	LastChange  *slipway.SecretChange // through Slipway; nil if it was made elsewhere, or there was none
 	Pinned      map[string]int        // what runs: key → version
+	Rotation    Rotation              // what is new for what runs
 	WhyNot      string                // why the asker may not see the names
 	MayWrite    string                // why not; empty: may
 	MayReveal   string
 	MayDestroy  string
+
+	live *slipway.Live
 }
 
 // SecretCell is one key in one environment.
@@ -126,31 +129,42 @@ func (a *App) secretColumns(ctx context.Context, actor slipway.Actor, service st
 			if !ok {
 				continue
 			}
-			c := SecretColumn{Environment: e, Path: a.Secret.Path(m.Service, e.Name), Cells: map[string]SecretCell{}}
-			for _, key := range stage.Secrets {
-				c.Cells[key] = SecretCell{Needed: true}
-			}
-			state, err := tx.Stages().Get(ctx, service, e.Name)
+			c, err := a.secretColumn(ctx, tx, actor, m.Service, e, stage)
 			if err != nil {
 				return err
-			}
-			if state.Live != nil {
-				c.Pinned = state.Live.Spec.Secrets
-			}
-			for p, whyNot := range map[slipway.Permission]*string{slipway.SecretList: &c.WhyNot, slipway.SecretWrite: &c.MayWrite,
-				slipway.SecretReveal: &c.MayReveal, slipway.SecretDestroy: &c.MayDestroy} {
-				if *whyNot, err = a.may(ctx, tx, actor, p, m.Service.Resource(e.Name)); err != nil {
-					return err
-				}
-			}
-			if c.WhyNot != "" {
-				c.Cells, c.Pinned = nil, nil
 			}
 			m.Environments = append(m.Environments, c)
 		}
 		return nil
 	})
 	return m, err
+}
+
+func (a *App) secretColumn(ctx context.Context, tx slipway.Tx, actor slipway.Actor, s slipway.Service, e slipway.Environment, stage slipway.Stage) (SecretColumn, error) {
+	c := SecretColumn{Environment: e, Path: a.Secret.Path(s, e.Name), Cells: map[string]SecretCell{}}
+	for _, key := range stage.Secrets {
+		c.Cells[key] = SecretCell{Needed: true}
+	}
+	state, err := tx.Stages().Get(ctx, s.Name, e.Name)
+	if err != nil {
+		return c, err
+	}
+	if state.Live != nil {
+		c.Pinned, c.live = state.Live.Spec.Secrets, state.Live
+	}
+	if c.Rotation, err = a.rotationOf(ctx, tx, actor, s, stage); err != nil {
+		return c, err
+	}
+	for p, whyNot := range map[slipway.Permission]*string{slipway.SecretList: &c.WhyNot, slipway.SecretWrite: &c.MayWrite,
+		slipway.SecretReveal: &c.MayReveal, slipway.SecretDestroy: &c.MayDestroy} {
+		if *whyNot, err = a.may(ctx, tx, actor, p, s.Resource(e.Name)); err != nil {
+			return c, err
+		}
+	}
+	if c.WhyNot != "" {
+		c.Cells, c.Pinned = nil, nil
+	}
+	return c, nil
 }
 
 // fill makes cells of keys, and letters of values.
@@ -163,6 +177,7 @@ func (m *SecretMatrix) fill(values []map[string]slipway.Secret) {
 		if c.WhyNot != "" {
 			continue
 		}
+		c.Rotation.Keys = c.View.Rotated(c.live)
 		for _, name := range c.View.Keys {
 			cell := c.Cells[name]
 			cell.Set = true

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/slipway-dev/slipway/internal/slipway"
 )
@@ -24,9 +25,10 @@ type SetSecrets struct {
 
 // SecretsChanged is what came of a change.
 type SecretsChanged struct {
-	Path    string
-	Version int
-	Keys    []string
+	Path     string
+	Version  int
+	Keys     []string
+	Proposal int64 // that waits for approval; 0: it is done
 }
 
 // SetSecrets writes a new version. Nothing that runs takes it before a deployment
@@ -40,9 +42,7 @@ func (a *App) SetSecrets(ctx context.Context, actor slipway.Actor, c SetSecrets)
 	if c.Import {
 		change.action, change.verb = "imported", "imports"
 	}
-	change.do = func(place secretPlace, over int) (int, error) {
-		return a.Secret.Secrets.Patch(ctx, place.path, c.Changes, over)
-	}
+	change.content = func(secretPlace) (map[string]*slipway.Secret, bool, error) { return c.Changes, false, nil }
 	return a.changeSecrets(ctx, actor, c.Service, c.Environment, change)
 }
 
@@ -64,7 +64,7 @@ func checkChanges(changes map[string]*slipway.Secret) error {
 			faults = append(faults, slipway.FieldError{Field: key, Message: fmt.Sprintf("is longer than %d bytes", slipway.MaxSecretValue)})
 		}
 	}
-	return slipway.Invalid("The secrets", faults)
+	return slipway.Invalid("The change of secrets", faults)
 }
 
 // RestoreSecrets makes an older version, or one key of it, the newest again.
@@ -86,19 +86,21 @@ func (a *App) RestoreSecrets(ctx context.Context, actor slipway.Actor, c Restore
 	if change.keys = []string{}; c.Key != "" {
 		change.keys = []string{c.Key}
 	}
-	change.do = func(place secretPlace, over int) (int, error) {
+	change.content = func(place secretPlace) (map[string]*slipway.Secret, bool, error) {
 		old, err := a.Secret.Secrets.Read(ctx, place.path, c.Version)
 		if err != nil {
-			return 0, err
+			return nil, false, err
 		}
-		if c.Key == "" {
-			return a.Secret.Secrets.Put(ctx, place.path, old.Values, over)
+		changes := map[string]*slipway.Secret{}
+		for key, value := range old.Values {
+			if c.Key == "" || c.Key == key {
+				changes[key] = &value
+			}
 		}
-		value, ok := old.Values[c.Key]
-		if !ok {
-			return 0, slipway.NotFound(fmt.Sprintf("key in version %d of %s", c.Version, place.words()), c.Key)
+		if c.Key != "" && len(changes) == 0 {
+			return nil, false, slipway.NotFound(fmt.Sprintf("key in version %d of %s", c.Version, place.words()), c.Key)
 		}
-		return a.Secret.Secrets.Patch(ctx, place.path, map[string]*slipway.Secret{c.Key: &value}, over)
+		return changes, c.Key == "", nil
 	}
 	return a.changeSecrets(ctx, actor, c.Service, c.Environment, change)
 }
@@ -135,7 +137,7 @@ func (a *App) RemoveSecrets(ctx context.Context, actor slipway.Actor, c RemoveSe
 		change.action, change.permission = "destroyed", slipway.SecretDestroy
 	}
 	if len(c.Versions) == 0 || len(c.Versions) > 100 || slices.Min(c.Versions) < 1 {
-		return SecretsChanged{}, slipway.Invalid("The versions", []slipway.FieldError{{Field: "versions", Message: "are one to a hundred numbers"}})
+		return SecretsChanged{}, slipway.Invalid("The choice of versions", []slipway.FieldError{{Field: "versions", Message: "are one to a hundred numbers"}})
 	}
 	change.do = func(place secretPlace, _ int) (int, error) {
 		do, ok := verbs[c.Verb]
@@ -157,7 +159,10 @@ type secretChange struct {
 	over       *int
 	once       Once
 	command    any // what Once is about
-	do         func(place secretPlace, over int) (version int, err error)
+	// content is what a write is of, and whether nothing else stays; do is what
+	// any other change does. One of them is set.
+	content func(place secretPlace) (changes map[string]*slipway.Secret, replace bool, err error)
+	do      func(place secretPlace, over int) (version int, err error)
 }
 
 func (c secretChange) summary(place secretPlace) string {
@@ -188,9 +193,13 @@ func numbers(versions []int) string {
 // change that was perhaps made, and never a change without an entry.
 func (a *App) changeSecrets(ctx context.Context, actor slipway.Actor, service, environment string, c secretChange) (SecretsChanged, error) {
 	var place secretPlace
+	var rule *slipway.ApprovalGate
 	over, answered, outcome := 0, false, ""
 	prepare := func(tx slipway.Tx) (err error) {
 		if place, err = a.secretPlaceIn(ctx, tx, actor, service, environment, c.permission); err != nil {
+			return err
+		}
+		if rule, err = secretRule(ctx, tx, service, environment); err != nil {
 			return err
 		}
 		if outcome, answered, err = a.answered(ctx, tx, actor, c.once, c.command); err != nil || answered {
@@ -212,8 +221,7 @@ func (a *App) changeSecrets(ctx context.Context, actor slipway.Actor, service, e
 		return SecretsChanged{}, err
 	}
 	if answered {
-		version, err := atoi("version", outcome)
-		return SecretsChanged{Path: place.path, Version: int(version), Keys: c.keys}, err
+		return a.answeredChange(place, c, outcome)
 	}
 	if c.over != nil {
 		over = *c.over
@@ -224,6 +232,9 @@ func (a *App) changeSecrets(ctx context.Context, actor slipway.Actor, service, e
 		}
 		over = h.Current
 	}
+	if rule != nil && c.content != nil {
+		return a.propose(ctx, actor, place, c, over, *rule)
+	}
 	err := a.Store.Write(ctx, func(tx slipway.Tx) error {
 		if err := prepare(tx); err != nil {
 			return err
@@ -233,11 +244,46 @@ func (a *App) changeSecrets(ctx context.Context, actor slipway.Actor, service, e
 	if err != nil {
 		return SecretsChanged{}, err
 	}
-	version, err := c.do(place, over)
+	version, err := a.makeChange(ctx, place, c, over)
 	if err != nil {
 		return SecretsChanged{}, a.notChanged(ctx, actor, place, c, over, err)
 	}
 	return SecretsChanged{Path: place.path, Version: version, Keys: c.keys}, a.changed(ctx, actor, place, c, version)
+}
+
+// makeChange asks the store, outside of any transaction.
+func (a *App) makeChange(ctx context.Context, place secretPlace, c secretChange, over int) (int, error) {
+	if c.content == nil {
+		return c.do(place, over)
+	}
+	changes, replace, err := c.content(place)
+	if err != nil {
+		return 0, err
+	}
+	return a.writeSecrets(ctx, place.path, changes, replace, over)
+}
+
+func (a *App) writeSecrets(ctx context.Context, path string, changes map[string]*slipway.Secret, replace bool, over int) (int, error) {
+	if !replace {
+		return a.Secret.Secrets.Patch(ctx, path, changes, over)
+	}
+	whole := map[string]slipway.Secret{}
+	for key, value := range changes {
+		if value != nil {
+			whole[key] = *value
+		}
+	}
+	return a.Secret.Secrets.Put(ctx, path, whole, over)
+}
+
+// answeredChange is the answer that was given before: a version, or a proposal.
+func (a *App) answeredChange(place secretPlace, c secretChange, outcome string) (SecretsChanged, error) {
+	id, proposed := strings.CutPrefix(outcome, proposalOutcome)
+	number, err := atoi("version", id)
+	if proposed {
+		return SecretsChanged{Path: place.path, Keys: c.keys, Proposal: number}, err
+	}
+	return SecretsChanged{Path: place.path, Version: int(number), Keys: c.keys}, err
 }
 
 // changed writes down what came of it, for those who look at versions and for

@@ -27,6 +27,8 @@ type Keys struct {
 	ChangedAt   *time.Time `json:"changedAt"`
 	Problem     string     `json:"problem"`
 	WhyNot      string     `json:"whyNot"`
+	NewValues   []string   `json:"newValues"`
+	Rotate      string     `json:"rotate"`
 }
 
 // KeyMatrix is which keys a service has where.
@@ -62,6 +64,7 @@ type ChangeKeys struct {
 
 // KeysChanged is what came of a change, or would come of it.
 type KeysChanged struct {
+	Change  int64    `json:"change"`
 	Path    string   `json:"path"`
 	Version int      `json:"version"`
 	New     []string `json:"new"`
@@ -118,6 +121,15 @@ func (c *Client) RestoreSecrets(ctx context.Context, service, environment string
 // RemoveSecrets deletes, undeletes or destroys versions.
 func (c *Client) RemoveSecrets(ctx context.Context, service, environment, verb string, versions []int) (Answer[KeysChanged], error) {
 	return post[KeysChanged](ctx, c, map[string]any{"versions": versions}, stage(service, environment, verb)...)
+}
+
+// RolloutSecrets gives what runs today's values of its keys, by a deployment.
+func (c *Client) RolloutSecrets(ctx context.Context, service, environment, note string) (Answer[Deployment], error) {
+	body := map[string]any{}
+	if note != "" {
+		body["note"] = note
+	}
+	return post[Deployment](ctx, c, body, "services", service, "environments", environment, "rotate")
 }
 
 // RevealSecret returns the value of a key; version 0 is the newest.

@@ -71,7 +71,7 @@ func changedServices(ctx context.Context, tx slipway.Tx, last *int64, into map[s
 			*last = ev.ID
 			switch ev.Kind {
 			case "release.created", "release.unblocked", "pipeline.applied", "hold.lifted", "deployment.succeeded",
-				"deployment.cancelled", "deployment.rejected", "deployment.expired":
+				"deployment.cancelled", "deployment.rejected", "deployment.expired", "secret.turned":
 				into[ev.Service] = true
 			}
 		}
@@ -109,16 +109,12 @@ func (e *Engine) automateService(ctx context.Context, service string) error {
 			return err
 		}
 		for _, stage := range pipeline.Stages {
-			if !stage.AutoPromote {
-				continue
-			}
-			version, err := candidate(ctx, tx, service, stage)
+			r, err := dueIn(ctx, tx, service, stage)
 			if err != nil {
 				return err
 			}
-			if version != "" {
-				due = append(due, slipway.Request{Service: service, Environment: stage.Environment, Version: version,
-					Cause: slipway.CausePromote, By: slipway.System("automation"), Note: "Promoted by the pipeline."})
+			if r.Version != "" {
+				due = append(due, r)
 			}
 		}
 		return nil
@@ -129,7 +125,7 @@ func (e *Engine) automateService(ctx context.Context, service string) error {
 	for _, r := range due {
 		err := e.start(ctx, r)
 		if isAny(err, slipway.CodeBlocked, slipway.CodeConflict, slipway.CodeNotFound, slipway.CodeInvalid) {
-			e.Log.InfoContext(ctx, "not promoted by itself", "service", r.Service, "environment", r.Environment, "version", r.Version, "why", err.Error())
+			e.Log.InfoContext(ctx, "not started by itself", "cause", r.Cause, "service", r.Service, "environment", r.Environment, "version", r.Version, "why", err.Error())
 			continue
 		}
 		if err != nil {
@@ -137,6 +133,24 @@ func (e *Engine) automateService(ctx context.Context, service string) error {
 		}
 	}
 	return nil
+}
+
+// dueIn is what a stage is due by itself: the next release, which brings new
+// values of keys along, or else these for what is live. Without a version it is
+// nothing.
+func dueIn(ctx context.Context, tx slipway.Tx, service string, stage slipway.Stage) (r slipway.Request, err error) {
+	r = slipway.Request{Service: service, Environment: stage.Environment, Cause: slipway.CausePromote, By: slipway.System("automation"), Note: "Promoted by the pipeline."}
+	if stage.AutoPromote {
+		if r.Version, err = candidate(ctx, tx, service, stage); err != nil || r.Version != "" {
+			return r, err
+		}
+	}
+	if stage.Rotation() != slipway.RotateAuto {
+		return r, nil
+	}
+	r.Cause, r.Note = slipway.CauseRotation, "Rolled out by the pipeline."
+	r.Version, err = rotation(ctx, tx, service, stage.Environment)
+	return r, err
 }
 
 // candidate is the release that a stage should take next by itself; empty if

@@ -29,7 +29,8 @@ type Engine struct {
 	Rights    slipway.Rights  // nil: nothing goes in sets
 	Archive   slipway.Archive // nil: nothing is forgotten
 	Keep      slipway.Retention
-	Secrets   *slipway.SecretDesk // nil: no stage needs any
+	Secrets   *slipway.SecretDesk         // nil: no stage needs any
+	Settle    func(context.Context) error // goes on with changes of secrets that wait for approval; nil: none do
 	Aids      slipway.Aids
 	Clock     slipway.Clock
 	Log       *slog.Logger
@@ -94,6 +95,12 @@ func (e *Engine) Run(ctx context.Context) {
 	}
 	if e.Jobs != nil {
 		wg.Go(func() { e.every(ctx, tidyEvery, e.stopOrphans) })
+	}
+	if e.Secrets != nil {
+		wg.Go(func() { e.every(ctx, lookEvery, e.lookForTurns) })
+	}
+	if e.Settle != nil {
+		wg.Go(func() { e.every(ctx, settleEvery, e.Settle) })
 	}
 	if e.Archive != nil {
 		wg.Go(func() { e.every(ctx, forgetEvery, e.forgetOld) })

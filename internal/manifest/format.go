@@ -50,6 +50,10 @@ func formatStage(s slipway.Stage) *yaml.Node {
 	put(stage, "deployer", deployer)
 	put(stage, "strategy", formatStrategy(s.Strategy))
 	putTexts(stage, "secrets", s.Secrets)
+	putText(stage, "rotate", string(s.Rotate))
+	if s.SecretsBy != nil {
+		put(stage, "secretApproval", formatApproval(*s.SecretsBy))
+	}
 	putList(stage, "gates", s.Gates, formatGate)
 	putList(stage, "verify", s.Verify, formatCheck)
 	putDuration(stage, "bake", s.Bake)

@@ -14,11 +14,7 @@ func formatGate(g slipway.Gate) *yaml.Node {
 	gate, body := mapping(), mapping()
 	switch {
 	case g.Approval != nil:
-		body.Style = yaml.FlowStyle
-		putNumber(body, "count", g.Approval.Count)
-		putTexts(body, "groups", g.Approval.Groups)
-		putFlag(body, "selfApproval", g.Approval.SelfApproval)
-		putDuration(body, "expires", g.Approval.Expires)
+		body = formatApproval(*g.Approval)
 	case g.Soak != nil:
 		body.Style = yaml.FlowStyle
 		put(body, "in", text(g.Soak.In))
@@ -53,6 +49,16 @@ func formatGate(g slipway.Gate) *yaml.Node {
 	}
 	put(gate, g.Kind(), body)
 	return gate
+}
+
+func formatApproval(a slipway.ApprovalGate) *yaml.Node {
+	n := mapping()
+	n.Style = yaml.FlowStyle
+	putNumber(n, "count", a.Count)
+	putTexts(n, "groups", a.Groups)
+	putFlag(n, "selfApproval", a.SelfApproval)
+	putDuration(n, "expires", a.Expires)
+	return n
 }
 
 func putBudget(n *yaml.Node, g slipway.BudgetGate) {

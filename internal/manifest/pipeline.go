@@ -101,25 +101,32 @@ func (s *scan) version(given *bool) field {
 func (f *File) stage(s *scan) func(int, string, *yaml.Node) {
 	return func(_ int, path string, n *yaml.Node) {
 		var g slipway.Stage
-		var onFailure string
+		var onFailure, rotate string
 		before := len(s.faults)
 		s.object(map[string]field{
-			"environment": s.text(&g.Environment),
-			"after":       s.texts(&g.After),
-			"deployer":    s.deployer(&g.Deployer),
-			"strategy":    s.strategy(&g.Strategy),
-			"secrets":     s.texts(&g.Secrets),
-			"gates":       s.list(s.gate(&g.Gates)),
-			"verify":      s.list(s.check(&g.Verify)),
-			"bake":        s.duration(&g.Bake),
-			"hooks":       s.hooks(&g.Hooks),
-			"waves":       s.list(s.wave(&g.Waves)),
-			"autoPromote": s.flag(&g.AutoPromote),
-			"onFailure":   s.text(&onFailure),
-			"deadline":    s.duration(&g.Deadline),
+			"environment":    s.text(&g.Environment),
+			"after":          s.texts(&g.After),
+			"deployer":       s.deployer(&g.Deployer),
+			"strategy":       s.strategy(&g.Strategy),
+			"secrets":        s.texts(&g.Secrets),
+			"rotate":         s.text(&rotate),
+			"secretApproval": func(path string, n *yaml.Node) { g.SecretsBy = s.approval(path, n) },
+			"gates":          s.list(s.gate(&g.Gates)),
+			"verify":         s.list(s.check(&g.Verify)),
+			"bake":           s.duration(&g.Bake),
+			"hooks":          s.hooks(&g.Hooks),
+			"waves":          s.list(s.wave(&g.Waves)),
+			"autoPromote":    s.flag(&g.AutoPromote),
+			"onFailure":      s.text(&onFailure),
+			"deadline":       s.duration(&g.Deadline),
 		}, true)(path, n)
-		g.OnFailure = slipway.FailureRule(onFailure)
+		g.OnFailure, g.Rotate = slipway.FailureRule(onFailure), slipway.RotateRule(rotate)
 		s.oneOf(path+".onFailure", "failure rule", onFailure, []string{string(slipway.OnFailureRollback), string(slipway.OnFailureStop)})
+		var rules []string
+		for _, rule := range slipway.RotateRules() {
+			rules = append(rules, string(rule))
+		}
+		s.oneOf(path+".rotate", "rule of rotation", rotate, rules)
 		if len(s.faults) == before {
 			s.need(path+".environment", n, g.Environment)
 			s.need(path+".deployer.name", n, g.Deployer.Name)

@@ -152,7 +152,7 @@ func TestFaultsOfAPipeline(t *testing.T) {
 			"line 2: servise: is no key that is known here; did you mean service? " +
 				"line 4: stages[0].enviroment: is no key that is known here; did you mean environment? " +
 				"line 5: stages[0].deployer.nmae: is no key that is known here; did you mean name? " +
-				"line 6: stages[0].xyzzy: is no key that is known here; known are after, autoPromote, bake, deadline, deployer, environment, gates, hooks, onFailure, secrets, strategy, verify, waves."},
+				"line 6: stages[0].xyzzy: is no key that is known here; known are after, autoPromote, bake, deadline, deployer, environment, gates, hooks, onFailure, rotate, secretApproval, secrets, strategy, verify, waves."},
 		{"given twice", stage + "  after: [a]\n  after: [b]\n", "line 7: stages[0].after: is given twice, first in line 6."},
 		{"wrong types", "apiVersion: slipway/v1\nservice: 12\nteam: true\nstages:\n- environment: [a]\n  deployer: process\n  autoPromote: yes\n  after: staging\n  deadline: 5\n  strategy: {type: rolling, batch: two}\n  gates: {soak: 1}\n",
 			"line 2: service: is a text, not the number 12; put it in quotes. line 3: team: is a text, not true; put it in quotes. " +

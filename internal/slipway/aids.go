@@ -27,9 +27,17 @@ type counted struct {
 // loadVotes reads the votes on a deployment, and which of those that its gates
 // count are void.
 func (f *GateFacts) loadVotes(ctx context.Context, tx Tx, aids Aids) (err error) {
-	d := f.Deployment
-	if f.Votes, err = tx.Votes().Of(ctx, d.ID); err != nil || aids.Approvers == nil {
+	if f.Votes, err = tx.Votes().Of(ctx, f.Deployment.ID); err != nil {
 		return err
+	}
+	return f.weighVotes(ctx, tx, aids)
+}
+
+// weighVotes finds out which votes that gates count are void.
+func (f *GateFacts) weighVotes(ctx context.Context, tx Tx, aids Aids) (err error) {
+	d := f.Deployment
+	if aids.Approvers == nil {
+		return nil
 	}
 	f.Void = map[counted]string{}
 	for i, g := range d.Plan.Gates {

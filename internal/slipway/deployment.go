@@ -13,6 +13,7 @@ const (
 	CausePromote  Cause = "promote"
 	CauseRollback Cause = "rollback"
 	CauseRedeploy Cause = "redeploy"
+	CauseRotation Cause = "rotation" // what is live, with today's values of its keys
 )
 
 // State is where a deployment is.

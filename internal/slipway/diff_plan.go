@@ -16,6 +16,7 @@ func DiffPlans(was, is Plan) []Difference {
 	d.value("release", "version", was.To.Version, is.To.Version)
 	d.value("from", "replaces", specID(was.From), specID(is.From))
 	d.value("cause", "cause", string(was.Cause), string(is.Cause))
+	d.value("rotation", "new values", strings.Join(was.Rotates, ", "), strings.Join(is.Rotates, ", "))
 	d.value("pipeline", "revision", fmt.Sprint(was.PipelineRevision), fmt.Sprint(is.PipelineRevision))
 	d.value("schedule", "not before", moment(was.NotBefore), moment(is.NotBefore))
 	d.things("part", partThings(was.Part), partThings(is.Part))

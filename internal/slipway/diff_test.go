@@ -152,6 +152,7 @@ func TestDiffPlansNamesWhatChanged(t *testing.T) {
 		"release":   func(p *Plan) { p.To.Version = "2.1" },
 		"from":      func(p *Plan) { p.From = nil },
 		"cause":     func(p *Plan) { p.Cause = CauseRedeploy },
+		"rotation":  func(p *Plan) { p.Rotates = []string{"KEY"} },
 		"pipeline":  func(p *Plan) { p.PipelineRevision++ },
 		"strategy":  func(p *Plan) { p.Strategy = Strategy{Type: StrategyRolling} },
 		"schedule":  func(p *Plan) { p.NotBefore = nil },

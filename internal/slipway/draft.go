@@ -81,10 +81,16 @@ func MakeDraft(ctx context.Context, tx Tx, deployers Deployers, r Request) (Draf
 		in.Live = &d.State.Live.Spec
 	}
 	in.Partial = d.State.Partial
-	if len(stage.Secrets) > 0 {
+	if r.Cause == CauseRotation && in.Live == nil {
+		return d, Conflict("Nothing is live in "+r.Environment+" of "+r.Service+".", "Promote a release: it gets today's values with that.")
+	}
+	if len(stage.Secrets) > 0 || r.Cause == CauseRotation {
 		view, err := tx.Secrets().View(ctx, r.Service, r.Environment)
 		if err != nil {
 			return d, err
+		}
+		if in.Rotates = view.Rotated(d.State.Live); r.Cause == CauseRotation && len(in.Rotates) == 0 && view.Fault != "" {
+			return d, view.Err() // nobody can tell what is new
 		}
 		in.Secrets = &view
 	}

@@ -27,6 +27,9 @@ func (p *Pipeline) Normalize() {
 		for j := range s.Waves {
 			s.Waves[j].Config = compactJSON(s.Waves[j].Config)
 		}
+		if s.SecretsBy != nil {
+			s.SecretsBy.normalize()
+		}
 		for j := range s.Gates {
 			s.Gates[j].normalize()
 		}
@@ -68,9 +71,8 @@ func nameAll(n int, of func(i int) (name *string, kind string)) {
 }
 
 func (g *Gate) normalize() {
-	if a := g.Approval; a != nil {
-		a.Count = cmp.Or(a.Count, 1)
-		a.Expires = cmp.Or(a.Expires, DefaultApprovalExpiry)
+	if g.Approval != nil {
+		g.Approval.normalize()
 	}
 	if e := g.External; e != nil {
 		e.Interval = cmp.Or(e.Interval, defaultProbeInterval)
@@ -85,6 +87,11 @@ func (g *Gate) normalize() {
 		b.Window = cmp.Or(b.Window, defaultBudgetWindow)
 		b.Interval = cmp.Or(b.Interval, defaultProbeInterval)
 	}
+}
+
+func (a *ApprovalGate) normalize() {
+	a.Count = cmp.Or(a.Count, 1)
+	a.Expires = cmp.Or(a.Expires, DefaultApprovalExpiry)
 }
 
 // name is where the gate keeps a name of its own; nil if it cannot have one.

@@ -23,19 +23,21 @@ type Pipeline struct {
 
 // Stage is one environment of a pipeline and everything about going there.
 type Stage struct {
-	Environment string      `json:"environment"`
-	After       []string    `json:"after,omitempty"` // environments a release must have reached first
-	Deployer    DeployerRef `json:"deployer"`
-	Strategy    Strategy    `json:"strategy"`
-	Secrets     []string    `json:"secrets,omitempty"` // keys that a release needs there
-	Gates       []Gate      `json:"gates,omitempty"`
-	Verify      []Check     `json:"verify,omitempty"`
-	Bake        Duration    `json:"bake,omitempty"` // how long the last phase is watched
-	Hooks       Hooks       `json:"hooks,omitzero"`
-	Waves       []Wave      `json:"waves,omitempty"`
-	AutoPromote bool        `json:"autoPromote,omitempty"`
-	OnFailure   FailureRule `json:"onFailure"`
-	Deadline    Duration    `json:"deadline"` // for each phase to become ready
+	Environment string        `json:"environment"`
+	After       []string      `json:"after,omitempty"` // environments a release must have reached first
+	Deployer    DeployerRef   `json:"deployer"`
+	Strategy    Strategy      `json:"strategy"`
+	Secrets     []string      `json:"secrets,omitempty"`        // keys that a release needs there
+	Rotate      RotateRule    `json:"rotate,omitempty"`         // how new values of them reach what runs; empty: it asks
+	SecretsBy   *ApprovalGate `json:"secretApproval,omitempty"` // who approves changes of its secrets; nil: nobody has to
+	Gates       []Gate        `json:"gates,omitempty"`
+	Verify      []Check       `json:"verify,omitempty"`
+	Bake        Duration      `json:"bake,omitempty"` // how long the last phase is watched
+	Hooks       Hooks         `json:"hooks,omitzero"`
+	Waves       []Wave        `json:"waves,omitempty"`
+	AutoPromote bool          `json:"autoPromote,omitempty"`
+	OnFailure   FailureRule   `json:"onFailure"`
+	Deadline    Duration      `json:"deadline"` // for each phase to become ready
 }
 
 // Wave is one of several sites of an environment, which go out one after the

@@ -109,6 +109,13 @@ func (c *pipelineCheck) secrets(i int, s Stage) {
 			c.add(fmt.Sprintf("%s[%d]", field, j), "%s is there twice", key)
 		}
 	}
+	if a := s.SecretsBy; a != nil {
+		c.number(fmt.Sprintf("stages[%d].secretApproval.count", i), a.Count, 1, 20)
+		c.bounded(fmt.Sprintf("stages[%d].secretApproval.expires", i), a.Expires)
+	}
+	if s.Rotate != "" && !slices.Contains(RotateRules(), s.Rotate) {
+		c.add(fmt.Sprintf("stages[%d].rotate", i), "is auto, ask or never")
+	}
 	if capabilities, ok := c.aids.Deployers.Capabilities(s.Deployer.Name); len(s.Secrets) > 0 && ok && !capabilities.Secrets {
 		c.add(field, "deployer %q delivers no secrets", s.Deployer.Name)
 	}

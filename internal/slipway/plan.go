@@ -74,7 +74,8 @@ type Plan struct {
 	Environment      string      `json:"environment"`
 	Cause            Cause       `json:"cause"`
 	PipelineRevision int         `json:"pipelineRevision"`
-	From             *Spec       `json:"from,omitempty"` // what is live
+	Rotates          []string    `json:"rotates,omitempty"` // keys whose new values it brings
+	From             *Spec       `json:"from,omitempty"`    // what is live
 	To               Spec        `json:"to"`
 	Strategy         Strategy    `json:"strategy"`
 	Phases           []Desired   `json:"phases"`

@@ -18,6 +18,7 @@ type PlanInput struct {
 	Sites     []SiteSpec
 	Restore   *Spec       // for a rollback: the spec that served before, taken whole
 	Secrets   *SecretView // what was last seen, where the stage needs keys
+	Rotates   []string    // for a rotation: the keys with new values
 	NotBefore *time.Time  // for a scheduled promotion
 	Part      *Part       // instead of the part that the stage's partial strategy names
 }
@@ -39,7 +40,12 @@ func NewPlan(in PlanInput) Plan {
 			Reversible: in.Release.Content.Reversible,
 		},
 	}
-	if in.Secrets != nil {
+	if in.Cause == CauseRotation {
+		plan.To, plan.Rotates = in.Live.rotated(*in.Secrets), in.Rotates
+		if plan.Strategy.Type == StrategyPartial { // nobody asks for a part of the old release
+			plan.Strategy = Part{Share: 100}.over(plan.Strategy)
+		}
+	} else if in.Secrets != nil {
 		plan.To.SecretPath, plan.To.Secrets = in.Secrets.Path, in.Secrets.pins(in.Stage.Secrets)
 	}
 	if plan.Gates == nil {

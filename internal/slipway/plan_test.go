@@ -16,6 +16,7 @@ func fullPlan() Plan {
 	p.From.Config, p.To.Config = map[string]string{"A": "1"}, map[string]string{"A": "2", "B": "x"}
 	p.From.Secrets, p.To.Secrets = map[string]int{"DB": 3}, map[string]int{"DB": 4}
 	p.From.SecretPath, p.To.SecretPath = "web/api/prod", "web/api/prod"
+	p.Rotates = []string{"DB"}
 	p.From.Sites = []SiteSpec{{Site: "eu", Config: json.RawMessage(`{"replicas":2}`), Replicas: 2}, {Site: "us", Config: json.RawMessage(`{"replicas":4}`), Replicas: 4}}
 	p.To.Sites = deepCopy(p.From.Sites)
 	minute, hour := Duration(time.Minute), Duration(time.Hour)

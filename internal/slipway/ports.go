@@ -49,6 +49,7 @@ type Tx interface {
 	Deliveries() Deliveries
 	NoticeCursor() NoticeCursor
 	Preferences() NoticePreferences
+	Proposals() SecretProposals
 }
 
 // Feed tells of new events, without their content: read Events after the last

@@ -14,8 +14,11 @@ import (
 type SecretDesk struct {
 	Store   Store
 	Secrets SecretStore
-	Paths   SecretPaths
-	Clock   Clock
+	// Drafts keeps the values of changes that wait for approval, sealed; nil: no
+	// key was given to do so, and such changes are refused.
+	Drafts SecretStore
+	Paths  SecretPaths
+	Clock  Clock
 }
 
 // lookWithin bounds one look at the secret store.
@@ -30,14 +33,18 @@ func (k *SecretDesk) Path(s Service, environment string) string {
 // had is an answer, too: the view then tells what was seen last, and the fault.
 func (k *SecretDesk) Look(ctx context.Context, s Service, environment string) (SecretView, error) {
 	var was SecretView
+	var stage StageState
 	err := k.Store.Read(ctx, func(tx Tx) (err error) {
-		was, err = tx.Secrets().View(ctx, s.Name, environment)
+		if was, err = tx.Secrets().View(ctx, s.Name, environment); err != nil {
+			return err
+		}
+		stage, err = tx.Stages().Get(ctx, s.Name, environment)
 		return err
 	})
 	if err != nil {
 		return was, err
 	}
-	is, err := k.see(ctx, was, k.Path(s, environment))
+	is, err := k.see(ctx, was, k.Path(s, environment), stage.Live)
 	if err != nil {
 		return was, err
 	}
@@ -48,20 +55,37 @@ func (k *SecretDesk) Look(ctx context.Context, s Service, environment string) (S
 			return is, nil
 		}
 	}
-	err = k.Store.Write(ctx, func(tx Tx) error { return tx.Secrets().PutView(ctx, s.Name, environment, is) })
-	return is, err
+	known := was.Rotated(stage.Live)
+	return is, k.Store.Write(ctx, func(tx Tx) error {
+		if err := tx.Secrets().PutView(ctx, s.Name, environment, is); err != nil {
+			return err
+		}
+		turned := is.Rotated(stage.Live)
+		if len(turned) == 0 || slices.Equal(turned, known) && was.Version == is.Version {
+			return nil
+		}
+		return tx.Events().Add(ctx, DomainEvent{At: k.Clock().UTC().Truncate(time.Microsecond), Kind: "secret.turned", Team: s.Team, Service: s.Name,
+			Environment: environment, Message: "what runs in " + environment + " was given another value of " + keyCount(turned)})
+	})
 }
 
-func (k *SecretDesk) see(ctx context.Context, was SecretView, path string) (SecretView, error) {
+func (k *SecretDesk) see(ctx context.Context, was SecretView, path string, live *Live) (SecretView, error) {
 	now := k.Clock().UTC().Truncate(time.Microsecond)
 	call, cancel := context.WithTimeout(ctx, lookWithin)
 	defer cancel()
 	is := SecretView{Path: path, At: now, Keys: []string{}}
+	var known *SecretTurn
 	h, err := k.Secrets.History(call, path)
 	is.Versions = h.Versions
 	if v, ok := h.Find(h.Current); err == nil && ok && v.Readable() {
-		is.Version = v.Version
-		is.Keys, err = k.Secrets.Keys(call, path, v.Version)
+		if is.Version = v.Version; was.knows(path, v) {
+			is.Keys, known = was.Keys, was.Turn // no version ever changes
+		} else {
+			is.Keys, err = k.Secrets.Keys(call, path, v.Version)
+		}
+	}
+	if err == nil {
+		is.Turn, err = k.turned(call, known, live, is)
 	}
 	if ctx.Err() != nil {
 		return was, ctx.Err()

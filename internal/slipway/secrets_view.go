@@ -14,7 +14,8 @@ type SecretView struct {
 	Version  int             `json:"version"` // the newest that can be read; 0: none
 	Keys     []string        `json:"keys"`    // of that version
 	Versions []SecretVersion `json:"versions"`
-	At       time.Time       `json:"at"` // of the last look that succeeded
+	Turn     *SecretTurn     `json:"turn,omitempty"` // what is new for what is live
+	At       time.Time       `json:"at"`             // of the last look that succeeded
 
 	Fault   SecretFault `json:"fault,omitempty"` // of the last look, if it failed
 	Problem string      `json:"problem,omitempty"`
@@ -30,6 +31,13 @@ func (v SecretView) pins(needed []string) map[string]int {
 		}
 	}
 	return pins
+}
+
+// knows reports whether the view is of just this version. A store that was made
+// anew counts from one again, at another time.
+func (v SecretView) knows(path string, is SecretVersion) bool {
+	was, ok := SecretHistory{Versions: v.Versions}.Find(is.Version)
+	return ok && v.Path == path && v.Version == is.Version && was.At.Equal(is.At)
 }
 
 // SecretChange is one change that was made through Slipway.

@@ -57,6 +57,9 @@ func Start(ctx context.Context, tx Tx, deployers Deployers, r Request, evidence 
 		return Deployment{}, err
 	}
 	summary := fmt.Sprintf("%s of %s to %s asked for", causeNoun(r.Cause), r.Version, r.Environment)
+	if r.Cause == CauseRotation {
+		summary = fmt.Sprintf("rotation of %s of %s in %s asked for", keyCount(d.Plan.Rotates), r.Version, r.Environment)
+	}
 	return d, recordDeployment(ctx, tx, d, r.By, "deployment."+string(r.Cause), summary, now)
 }
 
@@ -73,7 +76,8 @@ func Room(ctx context.Context, tx Tx, draft Draft, r Request) (*Deployment, erro
 	if err != nil {
 		return nil, err
 	}
-	if active.State != Waiting && r.Cause != CauseRollback {
+	again := active.State == Waiting && active.Version == r.Version && active.Cause == r.Cause && active.Plan.asked(r)
+	if active.State != Waiting && r.Cause != CauseRollback || r.Cause == CauseRotation && !again { // what waits brings the new values along
 		return nil, Refuse(fmt.Sprintf("%s does not go to %s of %s now.", r.Version, r.Environment, r.Service), []Verdict{{
 			Gate: "active", Result: Wait, Since: active.StartedAt,
 			Reason: because(fmt.Sprintf("Deployment %d of %s is at work there", active.ID, active.Version), active.Message),
@@ -83,7 +87,7 @@ func Room(ctx context.Context, tx Tx, draft Draft, r Request) (*Deployment, erro
 	if active.Cause == CauseRollback && r.Cause == CauseRollback && active.State != Reverting && active.Plan.To.ID() == r.Restore.ID() {
 		return nil, Conflict(fmt.Sprintf("Deployment %d already goes back to %s in %s.", active.ID, r.Version, r.Environment), "Follow that one.")
 	}
-	if active.State == Waiting && active.Version == r.Version && active.Cause == r.Cause && active.Plan.asked(r) {
+	if again {
 		return nil, Conflict(fmt.Sprintf("Deployment %d already asks for %s in %s.", active.ID, r.Version, r.Environment),
 			"Decide on that one.")
 	}
@@ -94,6 +98,8 @@ func Room(ctx context.Context, tx Tx, draft Draft, r Request) (*Deployment, erro
 func pointless(draft Draft, r Request) error {
 	live, part := draft.State.Live, draft.State.Partial
 	switch {
+	case r.Cause == CauseRotation:
+		return draft.rotatable(r)
 	case r.Cause == CausePromote && live != nil && live.Spec.ID() == draft.Plan.To.ID():
 		return Conflict(r.Version+" is already live in "+r.Environment+".", "There is nothing to promote.")
 	case r.Cause == CausePromote && part != nil && part.same(draft.Plan):
@@ -147,6 +153,8 @@ func causeNoun(c Cause) string {
 		return "rollback"
 	case CauseRedeploy:
 		return "redeployment"
+	case CauseRotation:
+		return "rotation"
 	default:
 		return "promotion"
 	}

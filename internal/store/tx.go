@@ -60,6 +60,7 @@ func (t *tx) Preferences() slipway.NoticePreferences { return preferences{t} }
 func (t *tx) ChatAccounts() slipway.ChatAccounts   { return chatAccounts{t} }
 func (t *tx) ChatRequests() slipway.ChatRequests   { return chatRequests{t} }
 func (t *tx) Announcements() slipway.Announcements { return announcements{t} }
+func (t *tx) Proposals() slipway.SecretProposals   { return proposals{t} }
 
 // flush writes what was gathered. Events come last because on PostgreSQL their
 // lock is held until the commit, and that time is to be short.

@@ -8,11 +8,23 @@ import (
 
 // InboxView is what waits for this person, and what became of it.
 type InboxView struct {
-	Waiting []InboxItem // may be decided by this person, nearest deadline first
-	Asked   []InboxItem // asked by this person, still open
-	Decided []InboxItem // decided lately, by anybody this person works with
-	Note    string      // said when nothing waits: "Next freeze opens Fri 16:00."
+	Waiting []InboxItem   // may be decided by this person, nearest deadline first
+	Asked   []InboxItem   // asked by this person, still open
+	Decided []InboxItem   // decided lately, by anybody this person works with
+	Changes []InboxChange // of secrets, that this person may decide
+	Note    string        // said when nothing waits: "Next freeze opens Fri 16:00."
 	Key     string
+}
+
+// InboxChange is a change of secrets, which is decided on its own page.
+type InboxChange struct {
+	Href        string
+	Service     string
+	Environment string
+	What        string
+	AskedBy     string
+	Need        string
+	Deadline    time.Time
 }
 
 // InboxItem is one gate with enough of the change to decide on it here.

@@ -13,7 +13,8 @@ func secrets() page.SecretsView {
 	}
 	return page.SecretsView{Team: "Payments", Service: "billing-api", Chosen: "production", Over: "4", CanWrite: true, Key: key,
 		Columns: []page.SecretColumn{
-			{Environment: "dev", Href: "/s/billing-api/secrets?environment=dev", Version: "9", By: "Jonas Lind", At: ago(time.Hour)},
+			{Environment: "dev", Href: "/s/billing-api/secrets?environment=dev", Version: "9", By: "Jonas Lind", At: ago(time.Hour),
+				Rotation: &page.SecretRotation{Keys: "DATABASE_URL", Note: "It takes the new one with its next deployment, or with one of its own.", Offer: true}},
 			{Environment: "staging", Hidden: "You may not list secrets of billing-api in staging."},
 			{Environment: "production", Href: "/s/billing-api/secrets?environment=production", Version: "4", Problem: "Vault is sealed, since 12:04:10 UTC."},
 		},

@@ -12,6 +12,7 @@ type SecretsView struct {
 	Service string
 	Columns []SecretColumn
 	Rows    []SecretRow
+	Changes []SecretChange // that people have to approve first, newest first
 	Error   string
 
 	// Chosen is the environment whose versions and forms are shown below.
@@ -39,6 +40,16 @@ type SecretColumn struct {
 	At          time.Time
 	Problem     string // why it tells of earlier
 	Hidden      string // why the asker may not see it
+	Rotation    *SecretRotation
+}
+
+// SecretRotation says that what runs was given other values than there are now.
+type SecretRotation struct {
+	Keys   string
+	Note   string
+	Offer  bool // to roll them out
+	Run    component.Link
+	WhyNot string
 }
 
 // SecretRow is one key.
@@ -65,6 +76,26 @@ type SecretVersion struct {
 	Keys    string
 	Runs    bool
 	Restore bool
+}
+
+// SecretChange is a change that people have to approve first.
+type SecretChange struct {
+	ID          string
+	Environment string
+	What        string // "sets STRIPE_KEY"
+	Over        string
+	AskedBy     string
+	AskedAt     time.Time
+	State       component.State
+	Word        string
+	Need        string // "1 of 2 approvals. 1 more from sre."
+	Expires     time.Time
+	Digest      string
+	DigestShort string
+	CanApprove  bool
+	CanReject   bool
+	CanWithdraw bool
+	WhyNot      string
 }
 
 // SecretPreview is what an import would do.

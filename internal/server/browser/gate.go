@@ -84,7 +84,7 @@ func gateView(p app.DeploymentPage, now time.Time) page.GateView {
 	d := p.Deployment
 	v := page.GateView{ID: id(d.ID), Team: p.Service.Team, Service: d.Service, Environment: d.Environment, Cause: string(d.Cause),
 		AskedBy: who(d.RequestedBy), Note: d.Note, AskedAt: d.CreatedAt, PlanShort: slipway.ShortDigest(d.PlanDigest), Plan: d.PlanDigest,
-		Summary: summary(p.Changes, len(p.Commits)), Changes: changes(p.Changes), Previews: previews(d.Plan),
+		Summary: gateSummary(p), Changes: changes(p.Changes), Previews: previews(d.Plan),
 		Checks: checks(p.Verdicts, now), Votes: votes(p.Votes, d.PlanDigest), HowOut: howOut(d.Plan), Expires: deadline(d)}
 	v.State, v.Outcome, v.Next = outcome(d)
 	v.From, v.To = gateEnds(p, now)
@@ -105,6 +105,14 @@ func gateView(p app.DeploymentPage, now time.Time) page.GateView {
 		v.WhyNot = why("Approval", p.VoteWhyNot)
 	}
 	return v
+}
+
+func gateSummary(p app.DeploymentPage) string {
+	text := summary(p.Changes, len(p.Commits))
+	if p.Deployment.Cause == slipway.CauseRotation {
+		text = strings.TrimSuffix(causeWords(p)+", "+text, ", ")
+	}
+	return text
 }
 
 func voidWords(list []slipway.Vote, plan string) string {

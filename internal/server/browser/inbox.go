@@ -37,6 +37,10 @@ func (s *Surface) inbox(c echo.Context) error {
 	for _, item := range in.Decided {
 		v.Decided = append(v.Decided, inboxItem(item))
 	}
+	for _, p := range in.Secrets {
+		v.Changes = append(v.Changes, page.InboxChange{Href: secretsPath(p.Service, p.Environment) + "#change-" + id(p.ID), Service: p.Service, Environment: p.Environment,
+			What: changeWords(p), AskedBy: p.RequestedBy.Name, Need: p.Verdict.Reason, Deadline: p.Expires()})
+	}
 	return s.render(c, http.StatusOK, page.Inbox(sh, v))
 }
 

@@ -76,6 +76,38 @@ func (w *world) secretsPosts() {
 	w.fill("Jonas", at, path+"/import", "text", "STRIPE_KEY=canary-2\nDB=x", "step", "import").leadsTo(at)
 	w.fill("Jonas", at, path+"/rollback").leadsTo(at)
 	w.fill("Ana", at, path+"/reveal").status(http.StatusOK)
+	w.gives("dev", "STRIPE_KEY", 2)
+	w.get("Jonas", at).says("What runs in dev was given another value of STRIPE_KEY.", "Roll out the new value to dev")
+	w.fill("Jonas", at, path+"/rollout").status(http.StatusSeeOther)
+	w.fill("Ana", "/s/billing-api/pipeline", "/s/billing-api/pipeline", "intent", "apply", "yaml",
+		strings.Replace(pipelineText, "\n  gates:", "\n  secretApproval: {count: 1}\n  gates:", 1)).leadsTo("/s/billing-api/pipeline")
+	const there = path + "?environment=production"
+	for i, verb := range []string{"approve", "reject", "withdraw"} {
+		who := map[string]string{"approve": "Ben", "reject": "Ben", "withdraw": "Jonas"}[verb]
+		w.fill("Jonas", there, path+"/set", "key", "KEY", "value", fmt.Sprint("canary-", i)).leadsTo(there)
+		w.get("Ben", "/inbox").says("billing-api", "sets KEY", "Jonas asks for it.")
+		w.fill(who, there, fmt.Sprintf("%s/changes/%d/%s", path, i+1, verb), "reason", "not now").leadsTo(there)
+	}
+	w.get("Ben", there).says("applied", "rejected", "withdrawn", "Rejected by Ben: not now")
+}
+
+// gives has what is live in an environment run with a version of a key, and
+// nothing else under way.
+func (w *world) gives(environment, key string, version int) {
+	w.t.Helper()
+	must(w.t, w.store.Write(w.t.Context(), func(tx slipway.Tx) error {
+		state, err := tx.Stages().Get(w.t.Context(), "billing-api", environment)
+		if err != nil {
+			return err
+		}
+		if d, err := tx.Deployments().Active(w.t.Context(), "billing-api", environment); err == nil {
+			if _, err := slipway.Advance(w.t.Context(), tx, d, slipway.CancelledBy{Reason: "to make room"}, slipway.System("test"), w.clock()); err != nil {
+				return err
+			}
+		}
+		state.Live.Spec.Secrets, state.Live.Spec.SecretPath = map[string]int{key: version}, "payments/billing-api/"+environment
+		return tx.Stages().Put(w.t.Context(), state)
+	}))
 }
 
 // chatPosts links a chat account and unlinks it again.

@@ -60,7 +60,7 @@ func (s *Surface) showRun(c echo.Context, status int, refused *slipway.Error) er
 
 func runView(p app.DeploymentPage, now time.Time) page.RunView {
 	d := p.Deployment
-	v := page.RunView{ID: id(d.ID), Team: p.Service.Team, Service: d.Service, Environment: d.Environment, Version: d.Version, Cause: causeNoun(d.Cause),
+	v := page.RunView{ID: id(d.ID), Team: p.Service.Team, Service: d.Service, Environment: d.Environment, Version: d.Version, Cause: causeWords(p),
 		State: deploymentState(d), Word: stateWord(d), Actor: who(d.RequestedBy), Reason: d.Note, StartedAt: d.CreatedAt, Took: took(d),
 		PlanShort: slipway.ShortDigest(d.PlanDigest), PlanHref: gatePath(d.ID), Steps: steps(d, p.State.Observed, now), Checks: figures(d), RawLog: runPath(d.ID) + "/log.txt"}
 	if d.StartedAt != nil {

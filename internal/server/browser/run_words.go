@@ -33,12 +33,26 @@ func failure(p app.DeploymentPage) *page.Failure {
 	return f
 }
 
+// causeWords says what a run is. Which keys a rotation is of only those read who
+// may list them.
+func causeWords(p app.DeploymentPage) string {
+	noun := causeNoun(p.Deployment.Cause)
+	if keys := p.Deployment.Plan.Rotates; len(keys) > 0 {
+		noun += " of " + strings.Join(keys, ", ")
+	} else if p.Rotates > 0 {
+		noun += " of " + plural(p.Rotates, "key")
+	}
+	return noun
+}
+
 func causeNoun(c slipway.Cause) string {
 	switch c {
 	case slipway.CauseRollback:
 		return "rollback"
 	case slipway.CauseRedeploy:
 		return "redeployment"
+	case slipway.CauseRotation:
+		return "rotation"
 	default:
 		return "promotion"
 	}

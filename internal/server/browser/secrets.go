@@ -39,6 +39,9 @@ func (s *Surface) showSecrets(c echo.Context, status int, environment string, ch
 	}
 	v := secretsView(m)
 	v.Key = sh.Key
+	if v.Changes, err = s.secretChanges(c, name); err != nil {
+		return err
+	}
 	for _, col := range m.Environments {
 		if col.Environment.Name != environment || col.WhyNot != "" {
 			continue
@@ -68,6 +71,7 @@ func secretsView(m app.SecretMatrix) page.SecretsView {
 		if col.View.Version > 0 {
 			out.Version = strconv.Itoa(col.View.Version)
 		}
+		out.Rotation = rotationView(m.Service.Name, col)
 		if col.LastChange != nil {
 			out.By, out.At = col.LastChange.ByName, col.LastChange.At
 		}
@@ -153,7 +157,7 @@ func (s *Surface) setSecret(c echo.Context) error {
 	if err != nil {
 		return s.secretRefused(c, err)
 	}
-	return s.done(c, secretsPath(name, environment), key+" is set in "+environment+", as version "+strconv.Itoa(changed.Version)+".", component.Link{})
+	return s.changedSecrets(c, environment, changed, key+" is set in "+environment)
 }
 
 func (s *Surface) importSecrets(c echo.Context) error {
@@ -176,7 +180,16 @@ func (s *Surface) importSecrets(c echo.Context) error {
 	if err != nil {
 		return s.secretRefused(c, err)
 	}
-	return s.done(c, secretsPath(name, environment), plural(len(values), "key")+" imported into "+environment+", as version "+strconv.Itoa(changed.Version)+".", component.Link{})
+	return s.changedSecrets(c, environment, changed, plural(len(values), "key")+" imported into "+environment)
+}
+
+// changedSecrets says what came of a change: a version, or a question.
+func (s *Surface) changedSecrets(c echo.Context, environment string, changed app.SecretsChanged, said string) error {
+	said += ", as version " + strconv.Itoa(changed.Version) + "."
+	if changed.Proposal > 0 {
+		said = "Change " + id(changed.Proposal) + " waits for approval. Nothing was written yet."
+	}
+	return s.done(c, secretsPath(c.Param("service"), environment), said, component.Link{})
 }
 
 func namesOrNone(names []string) string {
@@ -193,7 +206,38 @@ func (s *Surface) rollbackSecrets(c echo.Context) error {
 	if err != nil {
 		return s.secretRefused(c, err)
 	}
-	return s.done(c, secretsPath(name, environment), "Version "+strconv.Itoa(version)+" is back in "+environment+", as version "+strconv.Itoa(changed.Version)+".", component.Link{})
+	return s.changedSecrets(c, environment, changed, "Version "+strconv.Itoa(version)+" is back in "+environment)
+}
+
+// rotationView says what is new for what runs; nil if nothing is.
+func rotationView(service string, col app.SecretColumn) *page.SecretRotation {
+	r := col.Rotation
+	if len(r.Keys) == 0 {
+		return nil
+	}
+	v := &page.SecretRotation{Keys: strings.Join(r.Keys, ", "), WhyNot: r.WhyNot}
+	switch {
+	case r.Deployment != 0:
+		v.Note = "Something is under way there: it brings the new value along, or is waited for."
+		v.Run = component.Link{Text: "Open run " + id(r.Deployment), Href: runPath(r.Deployment)}
+	case r.Rule == slipway.RotateNever:
+		v.Note = "The pipeline leaves it to the next deployment."
+		v.Run = component.Link{Text: "Open " + col.Environment.Name, Href: stagePath(service, col.Environment.Name)}
+	case r.Rule == slipway.RotateAuto:
+		v.Note, v.Offer = "Slipway rolls it out by itself, unless automation is held or the environment locked.", r.WhyNot == ""
+	default:
+		v.Note, v.Offer = "It takes the new one with its next deployment, or with one of its own.", r.WhyNot == ""
+	}
+	return v
+}
+
+func (s *Surface) rolloutSecrets(c echo.Context) error {
+	name, environment := c.Param("service"), text(c, "environment")
+	d, err := s.App.RolloutSecrets(c.Request().Context(), server.ActorOf(c), app.RolloutSecrets{Once: once(c), Service: name, Environment: environment})
+	if err != nil {
+		return s.secretRefused(c, err)
+	}
+	return s.done(c, deploymentPath(d), "The new value goes out to "+environment+", through the gates of "+name+".", component.Link{})
 }
 
 // revealSecret answers with the page itself, which the browser leaves again by

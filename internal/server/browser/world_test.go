@@ -98,7 +98,7 @@ func newWorld(t *testing.T) *world {
 	w.app = &app.App{Store: kept, Calendars: &calendar.Calendars{}, Deployers: stubDeployers{}, Clock: w.clock, AdminGroup: adminGroup}
 	keeper, err := sealed.New(kept, w.clock, bytes.Repeat([]byte{7}, sealed.KeySize))
 	must(t, err)
-	w.app.Secret = &slipway.SecretDesk{Store: kept, Secrets: keeper, Clock: w.clock}
+	w.app.Secret = &slipway.SecretDesk{Store: kept, Secrets: keeper, Drafts: keeper, Clock: w.clock}
 	w.app.Sealer, err = sealed.NewBox(bytes.Repeat([]byte{7}, sealed.KeySize))
 	must(t, err)
 	assets, err := static.New()

@@ -99,6 +99,7 @@ type Inbox struct {
 	Decide  []InboxItem `json:"decide" doc:"Oldest first."`
 	Asked   []InboxItem `json:"asked"`
 	Decided []InboxItem `json:"decided"`
+	Changes []KeyChange `json:"keyChanges" doc:"Changes of secrets that want you, oldest first."`
 }
 
 // InboxItem is a deployment with what changes.
@@ -116,5 +117,5 @@ func (s *Surface) getInbox(ctx context.Context, actor slipway.Actor, _ *empty) (
 	if err != nil {
 		return nil, err
 	}
-	return &answer[Inbox]{Inbox{Decide: each(in.Decide, inboxItem), Asked: each(in.Asked, inboxItem), Decided: each(in.Decided, inboxItem)}}, nil
+	return &answer[Inbox]{Inbox{Decide: each(in.Decide, inboxItem), Asked: each(in.Asked, inboxItem), Decided: each(in.Decided, inboxItem), Changes: each(in.Secrets, keyChange)}}, nil
 }

@@ -18,7 +18,7 @@ type Deployment struct {
 	Service      string     `json:"service"`
 	Environment  string     `json:"environment"`
 	Version      string     `json:"version"`
-	Cause        string     `json:"cause" doc:"promote, rollback or redeploy"`
+	Cause        string     `json:"cause" doc:"promote, rollback, redeploy or rotation"`
 	State        string     `json:"state" doc:"waiting, running, paused, reverting; or ended: succeeded, failed, rolledBack, cancelled, rejected, expired, superseded"`
 	Active       bool       `json:"active" doc:"Whether it still has something to do."`
 	Plan         string     `json:"plan" doc:"Digest of what exactly it is going to do. An approval is for this digest."`
@@ -87,6 +87,10 @@ type Vote struct {
 	At       time.Time `json:"at"`
 }
 
+func vote(v slipway.Vote) Vote {
+	return Vote{Decision: string(v.Decision), Plan: v.PlanDigest, By: v.By, ByName: v.ByName, Comment: v.Comment, Via: string(v.Via), At: at(v.At)}
+}
+
 // DeploymentDetail is a deployment with what a decision about it needs.
 type DeploymentDetail struct {
 	Deployment
@@ -100,9 +104,7 @@ type DeploymentDetail struct {
 
 func deploymentDetail(p app.DeploymentPage) DeploymentDetail {
 	out := DeploymentDetail{Deployment: deployment(p.Deployment), Changes: differences(p.Changes), Commits: each(p.Commits, change), Voided: differences(p.Voided),
-		WhyNot: map[string]string{}, Bypasses: each(p.Bypasses, bypassed), Votes: each(p.Votes, func(v slipway.Vote) Vote {
-			return Vote{Decision: string(v.Decision), Plan: v.PlanDigest, By: v.By, ByName: v.ByName, Comment: v.Comment, Via: string(v.Via), At: at(v.At)}
-		})}
+		WhyNot: map[string]string{}, Bypasses: each(p.Bypasses, bypassed), Votes: each(p.Votes, vote)}
 	out.Gates, out.Phases = verdicts(p.Verdicts), each(p.Deployment.Runs, measuredRun)
 	verbs := map[string]string{"approve": p.VoteWhyNot, "reject": p.WhyNot[slipway.DeploymentApprove], "control": p.WhyNot[slipway.DeploymentControl],
 		"rollback": p.WhyNot[slipway.DeploymentRollback], "bypass": p.WhyNot[slipway.GateBypass]}

@@ -14,7 +14,8 @@ import (
 //	shop: 1.0.0 was live in staging and prod; 1.1.0 is live in staging and waits
 //	      for prod (deployment 4); 1.2.0 exists and was nowhere; deployment 5 in
 //	      slow is running and never gets ready; deployment 6 in other was
-//	      cancelled. Set 1 is under way in other.
+//	      cancelled. Set 1 is under way in other. KEY has other values in staging
+//	      than what is live was given; in prod a change of it waits for approval.
 func (r *rig) furnish() {
 	ctx, t, admin := r.t.Context(), r.t, actor("admin")
 	ok(t, r.store.Write(ctx, func(tx slipway.Tx) error {
@@ -48,6 +49,7 @@ func (r *rig) furnish() {
 			t.Fatal(err)
 		}
 	}
+	r.keep("staging", "s3cret of then", "s3cret")
 	r.live("1.0.0", "staging")
 	r.live("1.0.0", "prod")
 	r.live("1.1.0", "staging")
@@ -71,13 +73,19 @@ func (r *rig) furnish() {
 		told.State = slipway.DeliveryFailed
 		return tx.Deliveries().Save(ctx, told)
 	}))
-	for range 2 {
-		key := slipway.NewSecret("s3cret")
-		must(r.SetSecrets(ctx, admin, app.SetSecrets{Service: "shop", Environment: "staging", Changes: map[string]*slipway.Secret{"KEY": &key}}))(t)
-	}
+	r.keep("staging", "s3cret", "s3cret, too")
+	r.keep("prod", "s3cret")
 	ok(t, r.store.Write(ctx, func(tx slipway.Tx) error {
 		return tx.Logs().Append(ctx, 1, []slipway.LogLine{{At: t0, Source: "shop-1", Stream: "stdout", Text: "hello"}}, "c1")
 	}))
+}
+
+// keep gives a key of shop one value after the other.
+func (r *rig) keep(environment string, values ...string) {
+	for _, value := range values {
+		key := slipway.NewSecret(value)
+		must(r.SetSecrets(r.t.Context(), actor("admin"), app.SetSecrets{Service: "shop", Environment: environment, Changes: map[string]*slipway.Secret{"KEY": &key}}))(r.t)
+	}
 }
 
 func shopPipeline() slipway.Pipeline {
@@ -87,7 +95,10 @@ func shopPipeline() slipway.Pipeline {
 	}
 	prod := at("prod", "fake", `{"replicas":2}`, "staging")
 	prod.Gates = []slipway.Gate{{Approval: &slipway.ApprovalGate{Count: 1, Groups: []string{"leads"}}}}
-	return slipway.Pipeline{Service: "shop", Stages: []slipway.Stage{at("staging", "fake", `{"replicas":1}`), prod,
+	prod.SecretsBy = &slipway.ApprovalGate{Count: 1, SelfApproval: true}
+	staging := at("staging", "fake", `{"replicas":1}`)
+	staging.Secrets = []string{"KEY"}
+	return slipway.Pipeline{Service: "shop", Stages: []slipway.Stage{staging, prod,
 		at("slow", "fake", `{"replicas":1,"scripts":{"1.0.0":{"readyAfter":1000}}}`), at("other", "fake", `{}`), at("wild", "broken", `{}`)}}
 }
 

@@ -77,11 +77,15 @@ type ExpressionGate struct {
 	Message string `json:"message,omitempty" doc:"Shown while it is false."`
 }
 
-func gate(g slipway.Gate) Gate {
-	var out Gate
-	if a := g.Approval; a != nil {
-		out.Approval = &ApprovalGate{Count: a.Count, Groups: a.Groups, SelfApproval: a.SelfApproval, Expires: a.Expires.String()}
+func approvalGate(a *slipway.ApprovalGate) *ApprovalGate {
+	if a == nil {
+		return nil
 	}
+	return &ApprovalGate{Count: a.Count, Groups: a.Groups, SelfApproval: a.SelfApproval, Expires: a.Expires.String()}
+}
+
+func gate(g slipway.Gate) Gate {
+	out := Gate{Approval: approvalGate(g.Approval)}
 	if k := g.Soak; k != nil {
 		out.Soak = &SoakGate{In: k.In, For: k.For.String()}
 	}

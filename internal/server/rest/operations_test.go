@@ -46,7 +46,10 @@ const catalogFile = "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadat
 func bodies(r *rig) map[string]any {
 	var plan struct{ Plan string }
 	r.want(http.StatusOK, call{method: "GET", path: "/api/v1/deployments/4", role: "admin"}).decode(r.t, &plan)
+	var change struct{ Digest string }
+	r.want(http.StatusOK, call{method: "GET", path: "/api/v1/secret-changes/1", role: "admin"}).decode(r.t, &change)
 	return map[string]any{
+		"approve-secret-change": map[string]any{"digest": change.Digest}, "reject-secret-change": map[string]any{"reason": "not now"},
 		"put-team": map[string]any{"title": "Web"}, "put-service": map[string]any{"team": "web", "title": "Shop"},
 		"put-pipeline": shopFile, "apply-file": shopFile, "import-services": catalogFile,
 		"create-release": map[string]any{"version": "3.0.0", "artifacts": []any{map[string]any{"name": "image", "reference": "reg/app:3", "digest": "sha256:" + strings.Repeat("b", 64)}}},
@@ -71,6 +74,7 @@ func bodies(r *rig) map[string]any {
 // requestOf makes the request of an operation on what the rig has.
 func requestOf(r *rig, op listed, body any, role string) call {
 	ids := map[string]string{"pause-deployment": "5", "resume-deployment": "5", "cancel-deployment": "5", "retry-deployment": "6", "get-deployment-logs": "1",
+		"get-secret-change": "1", "approve-secret-change": "1", "reject-secret-change": "1", "withdraw-secret-change": "1",
 		"remove-freeze": "1", "get-set": "1", "cancel-set": "1", "roll-back-set": "1", "remove-calendar": "1", "remove-binding": "1",
 		"remove-notification-route": "1", "test-notification-route": "1", "get-delivery": "1", "redeliver": "1", "revoke-token": r.spare[role]}
 	id := ids[op.id]
@@ -151,7 +155,7 @@ func TestResponsesHoldNoSecret(t *testing.T) {
 		}
 	}
 	ok(t, json.Unmarshal(document, &d))
-	fine := []string{"CreatedToken.secret", "AddedNotificationRoute.secret", "Spec.secretVersions", "Spec.secretPath", "Stage.secrets", "Deployer.takesSecrets", "AuditEntry.hash", "AuditEntry.tokenId", "Me.tokenId"}
+	fine := []string{"CreatedToken.secret", "AddedNotificationRoute.secret", "Spec.secretVersions", "Spec.secretPath", "Stage.secrets", "Stage.secretApproval", "Deployer.takesSecrets", "AuditEntry.hash", "AuditEntry.tokenId", "Me.tokenId"}
 	for name, schema := range d.Components.Schemas {
 		for property := range schema.Properties {
 			lower := strings.ToLower(property)

@@ -12,6 +12,7 @@ type Plan struct {
 	Service          string   `json:"service"`
 	Environment      string   `json:"environment"`
 	Cause            string   `json:"cause"`
+	Rotates          []string `json:"rotates,omitempty" doc:"Of a rotation: keys whose new values it brings, if you may list them."`
 	PipelineRevision int      `json:"pipelineRevision"`
 	From             *Spec    `json:"from,omitempty" doc:"What is live; left out if nothing is."`
 	To               Spec     `json:"to"`
@@ -79,7 +80,7 @@ type Track struct {
 }
 
 func plan(p slipway.Plan, digest string) Plan {
-	out := Plan{Digest: digest, Service: p.Service, Environment: p.Environment, Cause: string(p.Cause), PipelineRevision: p.PipelineRevision, To: spec(p.To),
+	out := Plan{Digest: digest, Service: p.Service, Environment: p.Environment, Cause: string(p.Cause), Rotates: p.Rotates, PipelineRevision: p.PipelineRevision, To: spec(p.To),
 		Strategy: strategy(p.Strategy), Phases: each(p.Phases, phase), Gates: each(p.Gates, gate), Deadline: p.Deadline.String(), OnFailure: string(p.OnFailure), Preview: p.Preview,
 		Verify: each(p.Verify, check), OnRollback: each(p.Rollback, hook), NotBefore: utc(p.NotBefore), Beside: partial(p.Beside)}
 	if p.Part != nil {

@@ -19,6 +19,7 @@ func (s *Surface) registerAll() {
 	s.registerRunning()
 	s.registerRollbacks()
 	s.registerSecrets()
+	s.registerProposals()
 	s.registerEnvironments()
 	s.registerFreezes()
 	s.registerCalendars()

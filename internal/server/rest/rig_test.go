@@ -119,11 +119,11 @@ func open(t *testing.T, path string, now time.Time) *rig {
 	r.App = &app.App{Store: r.store, Deployers: registry, Clock: r.clock, AdminGroup: "admins", Calendars: &calendar.Calendars{}}
 	keeper, err := sealed.New(r.store, r.clock, bytes.Repeat([]byte{7}, sealed.KeySize))
 	ok(t, err)
-	r.App.Secret = &slipway.SecretDesk{Store: r.store, Secrets: keeper, Clock: r.clock}
+	r.App.Secret = &slipway.SecretDesk{Store: r.store, Secrets: keeper, Drafts: keeper, Clock: r.clock}
 	box, err := sealed.NewBox(bytes.Repeat([]byte{7}, sealed.KeySize))
 	ok(t, err)
 	r.App.Sealer = box
-	r.engine = &engine.Engine{Store: r.store, Wakes: r.store, Feed: r.store, Deployers: registry, Clock: r.clock, Log: slog.New(slog.DiscardHandler)}
+	r.engine = &engine.Engine{Store: r.store, Wakes: r.store, Feed: r.store, Deployers: registry, Secrets: r.App.Secret, Clock: r.clock, Log: slog.New(slog.DiscardHandler)}
 	return r
 }
 

@@ -29,10 +29,13 @@ type Keys struct {
 	ChangedAt   *time.Time `json:"changedAt,omitempty"`
 	Problem     string     `json:"problem,omitempty" doc:"Why this tells what was seen last, and not what is there now."`
 	WhyNot      string     `json:"whyNot,omitempty" doc:"Why you may not see the names."`
+	NewValues   []string   `json:"newValues" doc:"Keys that have another value than what runs was given."`
+	Rotate      string     `json:"rotate" doc:"How new values reach what runs: auto, ask or never."`
 }
 
 func keysOf(c app.SecretColumn) Keys {
-	k := Keys{Environment: c.Environment.Name, Path: c.Path, Version: c.View.Version, Keys: []Key{}, Problem: c.View.Problem, WhyNot: c.WhyNot}
+	k := Keys{Environment: c.Environment.Name, Path: c.Path, Version: c.View.Version, Keys: []Key{}, Problem: c.View.Problem, WhyNot: c.WhyNot,
+		NewValues: listed(c.Rotation.Keys), Rotate: string(c.Rotation.Rule)}
 	if k.WhyNot != "" {
 		k.Path = ""
 	}
@@ -92,6 +95,7 @@ func (c ChangeKeys) changes() map[string]*slipway.Secret {
 
 // KeysChanged is what came of a change, or would come of it.
 type KeysChanged struct {
+	Change  int64    `json:"change,omitempty" doc:"Number of a change that waits for approval: nothing was written yet."`
 	Path    string   `json:"path"`
 	Version int      `json:"version" doc:"The new one; of a dry run the one that it was compared with."`
 	New     []string `json:"new,omitempty" doc:"Of a dry run: keys that are not there yet."`
@@ -101,7 +105,7 @@ type KeysChanged struct {
 
 func keysChanged(ctx context.Context) func(app.SecretsChanged, error) (*answer[KeysChanged], error) {
 	return func(c app.SecretsChanged, err error) (*answer[KeysChanged], error) {
-		return unstored(ctx, KeysChanged{Path: c.Path, Version: c.Version}, err)
+		return unstored(ctx, KeysChanged{Change: c.Proposal, Path: c.Path, Version: c.Version}, err)
 	}
 }
 
@@ -114,6 +118,11 @@ type KeyDifference struct {
 // KeyDifferences are the keys of two environments.
 type KeyDifferences struct {
 	Items []KeyDifference `json:"items"`
+}
+
+// Rotation asks for what runs to be given today's values of its keys.
+type Rotation struct {
+	Note string `json:"note,omitempty" maxLength:"2000"`
 }
 
 // KeyValue is the value of a key.
@@ -151,6 +160,11 @@ type (
 			Versions []int `json:"versions" minItems:"1" maxItems:"100"`
 		}
 	}
+	rotateIn struct {
+		StageIn
+		KeyIn
+		Body *Rotation
+	}
 	compareKeysIn struct {
 		ServiceIn
 		From string `query:"from" required:"true" maxLength:"63"`
@@ -178,12 +192,23 @@ func (s *Surface) registerSecrets() {
 		summary: "The value of a key", about: "Each answer is written down in the audit before it is given."}, s.revealSecret)
 	add(s, operation{id: "rollback-secrets", method: http.MethodPost, path: stage + "/rollback", access: write, tag: "secrets",
 		summary: "Make an older version, or one key of it, the newest again"}, s.restoreSecrets)
+	add(s, operation{id: "roll-out-secrets", method: http.MethodPost, path: "/services/{service}/environments/{environment}/rotate",
+		access: server.Needs(slipway.DeploymentPromote), tag: "secrets", status: http.StatusAccepted,
+		summary: "Give what runs today's values of its keys", about: "An ordinary deployment, with a plan and gates of its own, of what is live and with nothing new but the values."}, s.rollOutSecrets)
 	add(s, operation{id: "delete-secret-versions", method: http.MethodPost, path: stage + "/delete", access: write, tag: "secrets",
 		summary: "Take versions away; it can be undone"}, s.removeSecrets(app.DeleteVersions))
 	add(s, operation{id: "undelete-secret-versions", method: http.MethodPost, path: stage + "/undelete", access: write, tag: "secrets",
 		summary: "Bring deleted versions back"}, s.removeSecrets(app.UndeleteVersions))
 	add(s, operation{id: "destroy-secret-versions", method: http.MethodPost, path: stage + "/destroy", access: server.Needs(slipway.SecretDestroy), tag: "secrets",
 		summary: "Take the values of versions away for good"}, s.removeSecrets(app.DestroyVersions))
+}
+
+func (s *Surface) rollOutSecrets(ctx context.Context, actor slipway.Actor, in *rotateIn) (*deploymentOut, error) {
+	c := app.RolloutSecrets{Once: in.once(), Service: in.Service, Environment: in.Environment}
+	if in.Body != nil {
+		c.Note = in.Body.Note
+	}
+	return accepted(s.App.RolloutSecrets(ctx, actor, c))
 }
 
 func (s *Surface) removeSecrets(verb app.SecretVerb) handler[removeKeysIn, answer[KeysChanged]] {

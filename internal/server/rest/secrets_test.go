@@ -22,7 +22,7 @@ func TestSecrets(t *testing.T) {
 		}
 		return a
 	}
-	set := func(key string) map[string]any { return map[string]any{"set": map[string]any{key: canary}, "over": 2} }
+	set := func(key string) map[string]any { return map[string]any{"set": map[string]any{key: canary}, "over": 4} }
 	if a := send(http.StatusOK, "PATCH", stageSecrets+"?dryRun=true", "developer", set("KEY")); !strings.Contains(a.body, `"replace":["KEY"]`) {
 		t.Errorf("dry run: %s", a.body)
 	}

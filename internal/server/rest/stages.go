@@ -6,19 +6,21 @@ import (
 
 // Stage is one environment of a pipeline and everything about going there.
 type Stage struct {
-	Environment string      `json:"environment"`
-	After       []string    `json:"after" doc:"Environments that a release must have reached first."`
-	Deployer    DeployerRef `json:"deployer"`
-	Strategy    Strategy    `json:"strategy"`
-	Secrets     []string    `json:"secrets" doc:"Keys that a release needs there."`
-	Gates       []Gate      `json:"gates"`
-	Verify      []Check     `json:"verify" doc:"What is checked of a release at work."`
-	Bake        string      `json:"bake,omitempty" doc:"How long the last phase is watched."`
-	Hooks       Hooks       `json:"hooks" doc:"Jobs at fixed points of a deployment."`
-	Waves       []Wave      `json:"waves" doc:"Sites that go out one after the other; none: there is one."`
-	AutoPromote bool        `json:"autoPromote"`
-	OnFailure   string      `json:"onFailure" doc:"rollback or stop"`
-	Deadline    string      `json:"deadline" doc:"For each phase to become ready, such as 5m."`
+	Environment string        `json:"environment"`
+	After       []string      `json:"after" doc:"Environments that a release must have reached first."`
+	Deployer    DeployerRef   `json:"deployer"`
+	Strategy    Strategy      `json:"strategy"`
+	Secrets     []string      `json:"secrets" doc:"Keys that a release needs there."`
+	Rotate      string        `json:"rotate" doc:"How new values of them reach what runs: auto, ask or never."`
+	SecretsBy   *ApprovalGate `json:"secretApproval,omitempty" doc:"Who approves changes of its secrets; nobody has to if left out."`
+	Gates       []Gate        `json:"gates"`
+	Verify      []Check       `json:"verify" doc:"What is checked of a release at work."`
+	Bake        string        `json:"bake,omitempty" doc:"How long the last phase is watched."`
+	Hooks       Hooks         `json:"hooks" doc:"Jobs at fixed points of a deployment."`
+	Waves       []Wave        `json:"waves" doc:"Sites that go out one after the other; none: there is one."`
+	AutoPromote bool          `json:"autoPromote"`
+	OnFailure   string        `json:"onFailure" doc:"rollback or stop"`
+	Deadline    string        `json:"deadline" doc:"For each phase to become ready, such as 5m."`
 }
 
 // DeployerRef names a deployer and holds its settings.
@@ -55,7 +57,7 @@ type CanaryStep struct {
 
 func stage(s slipway.Stage) Stage {
 	return Stage{Environment: s.Environment, After: listed(s.After), Deployer: deployerRef(s.Deployer), Strategy: strategy(s.Strategy),
-		Secrets: listed(s.Secrets), Gates: each(s.Gates, gate), Verify: each(s.Verify, check), Bake: duration(s.Bake), Hooks: hooks(s.Hooks),
+		Secrets: listed(s.Secrets), Rotate: string(s.Rotation()), SecretsBy: approvalGate(s.SecretsBy), Gates: each(s.Gates, gate), Verify: each(s.Verify, check), Bake: duration(s.Bake), Hooks: hooks(s.Hooks),
 		Waves:       each(s.Waves, func(w slipway.Wave) Wave { return Wave{Site: w.Site, Config: Settings(w.Config)} }),
 		AutoPromote: s.AutoPromote, OnFailure: string(s.OnFailure), Deadline: s.Deadline.String()}
 }

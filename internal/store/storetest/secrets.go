@@ -102,3 +102,55 @@ func testSecretBook(t *testing.T, f fixture) {
 		return err
 	})
 }
+
+func testProposals(t *testing.T, f fixture) {
+	f.seed(t, "api", "web")
+	asked := func(service string, at time.Time) slipway.SecretProposal {
+		return slipway.SecretProposal{Team: "web", Service: service, Environment: "staging", Path: "a/b", Over: 3, Action: "set", Verb: "sets", Keys: []string{"A", "B"},
+			Removes: []string{"B"}, Replace: true, Digest: "sha256:1", Draft: "d", Rule: slipway.ApprovalGate{Count: 2, Groups: []string{"sre"}, Expires: 5}, State: slipway.ProposalPending,
+			Message: "Waits.", RequestedBy: slipway.Person{Kind: slipway.ActorUser, ID: "ana", Name: "Ana"}, TokenID: "t", Via: slipway.ViaREST, CreatedAt: at,
+			Votes: []slipway.Vote{{ID: 1, PlanDigest: "sha256:1", Decision: slipway.Approve, By: "ben", ByName: "Ben", Groups: []string{"sre"}, At: at}}}
+	}
+	var first, second, other slipway.SecretProposal
+	f.write(t, func(tx slipway.Tx) (err error) {
+		if first, err = tx.Proposals().Insert(f.ctx, asked("api", noon())); err != nil {
+			return err
+		}
+		if second, err = tx.Proposals().Insert(f.ctx, asked("api", noon().Add(time.Second))); err != nil {
+			return err
+		}
+		other, err = tx.Proposals().Insert(f.ctx, asked("web", noon()))
+		return err
+	})
+	want := asked("api", noon())
+	want.ID, want.Epoch = first.ID, 1
+	same(t, "inserted", first, want)
+	stale := first
+	f.write(t, func(tx slipway.Tx) (err error) {
+		first, err = tx.Proposals().Save(f.ctx, first.Ended(slipway.ProposalApplied, "Made.", noon().Add(time.Minute)))
+		return err
+	})
+	f.write(t, func(tx slipway.Tx) error {
+		_, err := tx.Proposals().Save(f.ctx, stale)
+		refused(t, "over an older epoch", err, slipway.CodeConflict)
+		stale.ID = 99
+		_, err = tx.Proposals().Save(f.ctx, stale)
+		refused(t, "one that is not there", err, slipway.CodeNotFound)
+		return nil
+	})
+	f.read(t, func(tx slipway.Tx) error {
+		got, err := tx.Proposals().Get(f.ctx, first.ID)
+		if err != nil {
+			return err
+		}
+		same(t, "saved", got, first)
+		open, err := tx.Proposals().Open(f.ctx)
+		if err != nil {
+			return err
+		}
+		same(t, "open, oldest first", open, []slipway.SecretProposal{second, other})
+		of, err := tx.Proposals().Of(f.ctx, "api", 5)
+		same(t, "of a service, newest first", of, []slipway.SecretProposal{second, first})
+		return err
+	})
+}

@@ -74,6 +74,7 @@ func Run(t *testing.T, open func(t *testing.T) Parts) {
 		"old events are forgotten":             testForgetEvents,
 		"old idempotency keys are forgotten":   testForgetKeys,
 		"sealed secrets":                       testSealed,
+		"changes of secrets":                   testProposals,
 		"what is known of secrets":             testSecretBook,
 		"chat accounts":                        testChatAccounts,
 		"chat requests":                        testChatRequests,

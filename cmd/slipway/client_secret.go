@@ -22,6 +22,7 @@ func secretCommand() *cobra.Command {
 		secretListCommand(), secretSetCommand(), secretRemoveCommand(), secretImportCommand(), secretCompareCommand(), secretVersionsCommand(),
 		secretRollbackCommand(), secretRolloutCommand(), secretRevealCommand(),
 		secretChangesCommand(), secretApproveCommand(), secretRejectCommand(), secretWithdrawCommand(),
+		secretFindCommand(), secretDiffCommand(),
 		secretVerbCommand("delete", "Take versions away; undelete brings them back"),
 		secretVerbCommand("undelete", "Bring deleted versions back"),
 		secretVerbCommand("destroy", "Take the values of versions away for good"))

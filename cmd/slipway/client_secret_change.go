@@ -120,3 +120,38 @@ func changeID(text string) (int64, error) {
 	}
 	return id, nil
 }
+
+func secretFindCommand() *cobra.Command {
+	return command("find KEY", "Find keys of all services by a part of their names", cobra.ExactArgs(1), func(ctx context.Context, c *cli, args []string) error {
+		a, err := c.FindSecrets(ctx, args[0])
+		if err != nil {
+			return err
+		}
+		return c.show(a.Raw, func(t *table) {
+			t.row("KEY", "SERVICE", "SET IN")
+			for _, k := range a.Value.Items {
+				t.row(k.Key, k.Service, strings.Join(k.Environments, " "))
+			}
+		})
+	})
+}
+
+func secretDiffCommand() *cobra.Command {
+	return command("diff SERVICE ENVIRONMENT FROM TO", "Which keys differ between two versions, never how", cobra.ExactArgs(4), func(ctx context.Context, c *cli, args []string) error {
+		from, err := strconv.Atoi(args[2])
+		to, err2 := strconv.Atoi(args[3])
+		if errors.Join(err, err2) != nil {
+			return usageError("FROM and TO are numbers of versions")
+		}
+		a, err := c.CompareSecretVersions(ctx, args[0], args[1], from, to)
+		if err != nil {
+			return err
+		}
+		return c.show(a.Raw, func(t *table) {
+			t.row("KEY", "WHAT")
+			for _, d := range a.Value.Items {
+				t.row(d.Key, d.What)
+			}
+		})
+	})
+}

@@ -2,9 +2,12 @@ package app
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
+	"github.com/slipway-dev/slipway/internal/policy"
 	"github.com/slipway-dev/slipway/internal/slipway"
 )
 
@@ -16,15 +19,23 @@ func (a *App) Activity(ctx context.Context, actor slipway.Actor, filter slipway.
 		if err != nil || may.Nothing() {
 			return err
 		}
+		names, err := a.named(ctx, tx, actor)
+		if err != nil {
+			return err
+		}
 		for {
 			rows, after, err := tx.Audit().List(ctx, filter, slipway.Page{Cursor: page.Cursor, Limit: page.Limit - len(out)})
 			if err != nil {
 				return err
 			}
 			for _, e := range rows {
-				if may.Admits(e.Resource) {
-					out = append(out, e)
+				if !may.Admits(e.Resource) {
+					continue
 				}
+				if strings.HasPrefix(e.Action, "secret.") && !names.Admits(e.Resource) {
+					e.Detail = withoutKeys(e.Detail)
+				}
+				out = append(out, e)
 			}
 			if next = after; next == "" || len(out) >= page.Limit {
 				return nil
@@ -33,6 +44,27 @@ func (a *App) Activity(ctx context.Context, actor slipway.Actor, filter slipway.
 		}
 	})
 	return out, next, err
+}
+
+// named is where the actor may read the names of keys.
+func (a *App) named(ctx context.Context, tx slipway.Tx, actor slipway.Actor) (policy.Filter, error) {
+	bindings, err := a.bindings(ctx, tx, actor)
+	return policy.Visible(bindings, actor, slipway.SecretList), err
+}
+
+// withoutKeys takes the names of keys out of the detail of an entry. The entry
+// that is kept, and its hash, have them.
+func withoutKeys(detail json.RawMessage) json.RawMessage {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(detail, &fields) != nil {
+		return nil
+	}
+	delete(fields, "keys")
+	out, err := json.Marshal(fields)
+	if err != nil {
+		return nil
+	}
+	return out
 }
 
 // ChainReport says whether one chain of the audit is whole.

@@ -12,6 +12,7 @@ type Found struct {
 	Services    []slipway.Service
 	Releases    []slipway.Release // of the service that the first word names
 	Deployments []slipway.Deployment
+	Keys        []FoundKey // whose name has the query in it
 }
 
 // foundCount is how many of each kind a search shows.
@@ -36,8 +37,8 @@ func (a *App) Find(ctx context.Context, actor slipway.Actor, query string) (f Fo
 				return err
 			}
 		}
-		if len(f.Services) == 0 {
-			return nil
+		if f.Keys, err = a.findKeys(ctx, tx, actor, words[0], foundCount); err != nil || len(f.Services) == 0 {
+			return err
 		}
 		releases, _, err := tx.Releases().List(ctx, f.Services[0].Name, slipway.Page{Limit: defaultLimit})
 		if err != nil {

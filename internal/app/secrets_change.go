@@ -170,10 +170,18 @@ func (c secretChange) summary(place secretPlace) string {
 	case len(c.versions) > 0:
 		return fmt.Sprintf("%s version %s of the secrets of %s", c.verb, numbers(c.versions), place.words())
 	case len(c.keys) > 0:
-		return fmt.Sprintf("%s %s of %s", c.verb, keysInWords(c.keys), place.words())
+		// Who reads the audit need not be one who may list: names are in its detail.
+		return fmt.Sprintf("%s %s of %s", c.verb, keyCount(len(c.keys)), place.words())
 	default:
 		return fmt.Sprintf("%s the secrets of %s", c.verb, place.words())
 	}
+}
+
+func keyCount(n int) string {
+	if n == 1 {
+		return "1 key"
+	}
+	return strconv.Itoa(n) + " keys"
 }
 
 func numbers(versions []int) string {

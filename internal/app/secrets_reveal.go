@@ -12,7 +12,8 @@ type RevealSecret struct {
 	Service     string
 	Environment string
 	Key         string
-	Version     int // 0: the newest
+	Version     int  // 0: the newest
+	Copy        bool // it goes to the clipboard and is not shown
 }
 
 // Revealed is a value that somebody may see, for a short while.
@@ -32,8 +33,12 @@ func (a *App) RevealSecret(ctx context.Context, actor slipway.Actor, c RevealSec
 		if place, err = a.secretPlaceIn(ctx, tx, actor, c.Service, c.Environment, slipway.SecretReveal); err != nil {
 			return err
 		}
-		return a.record(ctx, tx, actor, change{action: "secret.revealed", on: place.resource(), subject: place.service.Name + "/" + place.environment,
-			summary: "reveals " + c.Key + " of " + place.words(), detail: map[string]any{"path": place.path, "key": c.Key, "version": c.Version}})
+		action, verb := "secret.revealed", "reveals"
+		if c.Copy {
+			action, verb = "secret.copied", "copies"
+		}
+		return a.record(ctx, tx, actor, change{action: action, on: place.resource(), subject: place.service.Name + "/" + place.environment,
+			summary: verb + " 1 key of " + place.words(), detail: map[string]any{"path": place.path, "keys": []string{c.Key}, "version": c.Version}})
 	})
 	if err != nil {
 		return Revealed{}, err

@@ -195,7 +195,7 @@ func TestSecretsAreInNoRecord(t *testing.T) {
 		}
 		return err
 	}))
-	want := "secret.revealed reveals KEY of shop in prod; secret.unchanged sets KEY of shop in prod: nothing came of it (moved); secret.set sets KEY of shop in prod; secret.set sets KEY of shop in prod"
+	want := "secret.revealed reveals 1 key of shop in prod; secret.unchanged sets 1 key of shop in prod: nothing came of it (moved); secret.set sets 1 key of shop in prod; secret.set sets 1 key of shop in prod"
 	if got := strings.Join(actions, "; "); got != want {
 		t.Errorf("the records say\n%s\nwant\n%s", got, want)
 	}

@@ -42,6 +42,10 @@ func secretCases() map[string]useCase {
 			on: slipway.Resource{Team: "web", Service: "bank", Environment: "staging"}, call: func(r *rig, a slipway.Actor) error {
 				return of(r.RolloutSecrets(r.ctx, a, app.RolloutSecrets{Service: "bank", Environment: "staging"}))
 			}},
+		"FindSecrets": {asks: slipway.SecretList, by: lead, call: func(r *rig, a slipway.Actor) error { return of(r.FindSecrets(r.ctx, a, "KEY")) }},
+		"CompareVersions": secret(slipway.SecretList, lead, "", func(r *rig, a slipway.Actor) error {
+			return of(r.CompareVersions(r.ctx, a, "shop", "prod", 1, 2))
+		}),
 		"SecretProposals": {asks: slipway.ServiceRead, stranger: hidden, foreign: hidden, by: viewer, call: func(r *rig, a slipway.Actor) error {
 			return of(r.SecretProposals(r.ctx, a, "bank"))
 		}},

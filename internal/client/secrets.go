@@ -109,6 +109,23 @@ func (c *Client) CompareSecrets(ctx context.Context, service, from, to string) (
 	return get[List[KeyDifference]](ctx, c, url.Values{"from": {from}, "to": {to}}, "services", service, "secrets", "compare")
 }
 
+// CompareSecretVersions says which keys differ between two versions.
+func (c *Client) CompareSecretVersions(ctx context.Context, service, environment string, from, to int) (Answer[List[KeyDifference]], error) {
+	return get[List[KeyDifference]](ctx, c, url.Values{"from": {strconv.Itoa(from)}, "to": {strconv.Itoa(to)}}, stage(service, environment, "versions", "compare")...)
+}
+
+// FoundKey is a key of a service, with where it is set.
+type FoundKey struct {
+	Key          string   `json:"key"`
+	Service      string   `json:"service"`
+	Environments []string `json:"environments"`
+}
+
+// FindSecrets finds keys of all services by a part of their names.
+func (c *Client) FindSecrets(ctx context.Context, key string) (Answer[List[FoundKey]], error) {
+	return get[List[FoundKey]](ctx, c, url.Values{"key": {key}}, "secrets")
+}
+
 // RestoreSecrets makes an older version, or one key of it, the newest again.
 func (c *Client) RestoreSecrets(ctx context.Context, service, environment string, version int, key string) (Answer[KeysChanged], error) {
 	body := map[string]any{"version": version}

@@ -53,9 +53,19 @@ type SecretChange struct {
 	At          time.Time
 }
 
+// SeenSecrets is a view with whose it is.
+type SeenSecrets struct {
+	Team        string
+	Service     string
+	Environment string
+	View        SecretView
+}
+
 // SecretBook keeps what is known about secrets, and no secret.
 type SecretBook interface {
 	View(ctx context.Context, service, environment string) (SecretView, error) // zero if nobody has looked yet
+	// Views lists all that was seen, by service and rank of the environment.
+	Views(ctx context.Context) ([]SeenSecrets, error)
 	PutView(ctx context.Context, service, environment string, v SecretView) error
 	AddChange(ctx context.Context, c SecretChange) error
 	// Changes lists those of a path, newest first.

@@ -47,6 +47,23 @@ func (s secretBook) View(ctx context.Context, service, environment string) (slip
 	return rows[0].Seen.V, nil
 }
 
+type seenRow struct {
+	Team        string
+	Service     string
+	Environment string
+	Seen        doc[slipway.SecretView]
+}
+
+func (r seenRow) domain() slipway.SeenSecrets {
+	return slipway.SeenSecrets{Team: r.Team, Service: r.Service, Environment: r.Environment, View: r.Seen.V}
+}
+
+func (s secretBook) Views(ctx context.Context) ([]slipway.SeenSecrets, error) {
+	return lists(ctx, s.tx, seenRow.domain, "list what is known of secrets",
+		`SELECT s.team, v.service, v.environment, v.seen FROM secret_views v JOIN services s ON s.name = v.service
+		JOIN environments e ON e.name = v.environment ORDER BY v.service, e.rank, v.environment`)
+}
+
 func (s secretBook) PutView(ctx context.Context, service, environment string, v slipway.SecretView) error {
 	row := secretViewRow{Service: service, Environment: environment, Seen: docOf(v)}
 	return s.put(ctx, "keep what is known of secrets", &row, []string{"service", "environment"}, "seen")

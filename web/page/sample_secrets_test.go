@@ -22,9 +22,15 @@ func secrets() page.SecretsView {
 			{Key: "DATABASE_URL", Cells: []page.SecretCell{cell("dev", component.Live, "set", "value A"), cell("staging", component.Unknown, "not for you to see", ""), cell("production", component.Live, "set", "value B, version 3 runs")}},
 			{Key: "STRIPE_KEY", Cells: []page.SecretCell{cell("dev", component.None, "not set", ""), cell("staging", component.Unknown, "not for you to see", ""), cell("production", component.Failed, "missing", "")}},
 		},
+		VersionDiff: &page.SecretVersionDiff{Title: "Version 4 against version 3", Keys: []page.SecretKeyChange{{Key: "DATABASE_URL", What: "changed"}, {Key: "STRIPE_KEY", What: "new"}}},
+		Changes: []page.SecretChange{
+			{ID: "7", Environment: "production", What: "Sets STRIPE_KEY", Over: "4", AskedBy: "Jonas Lind", AskedAt: ago(time.Hour), State: component.Waiting, Word: "pending",
+				Need: "0 of 1 approvals. 1 more from payments-leads.", Digest: "sha256:4f1c", DigestShort: "4f1c", CanApprove: true, CanReject: true},
+			{ID: "6", Environment: "production", What: "Imports A, B", Over: "3", AskedBy: "Jonas Lind", AskedAt: ago(6 * time.Hour), State: component.Failed, Word: "rejected", Need: "Rejected by Ana Nordin: not today"},
+		},
 		Versions: []page.SecretVersion{
-			{Number: "4", At: ago(time.Hour), Word: "there", How: "set by Ana Nordin", Keys: "DATABASE_URL"},
-			{Number: "3", At: ago(6 * day), Word: "there", How: "imported by Jonas Lind", Keys: "DATABASE_URL", Runs: true, Restore: true},
+			{Number: "4", At: ago(time.Hour), Word: "there", How: "set by Ana Nordin", Keys: "DATABASE_URL", Delete: true, Destroy: true, ChangesHref: "/s/billing-api/secrets?environment=production&changes=4"},
+			{Number: "3", At: ago(6 * day), Word: "there", How: "imported by Jonas Lind", Keys: "DATABASE_URL", Runs: true, Restore: true, ChangesHref: "/s/billing-api/secrets?environment=production&changes=3"},
 			{Number: "2", At: ago(9 * day), Word: "destroyed", How: "outside of Slipway"},
 		},
 		Name:  component.Field{Name: "key", Label: "Key", Required: true, Mono: true},

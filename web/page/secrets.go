@@ -26,6 +26,8 @@ type SecretsView struct {
 	Paste    component.Field
 	Preview  *SecretPreview
 
+	VersionDiff *SecretVersionDiff
+
 	Revealed *RevealedSecret
 	Key      string
 }
@@ -76,6 +78,23 @@ type SecretVersion struct {
 	Keys    string
 	Runs    bool
 	Restore bool
+
+	ChangesHref string // what it changed
+	Delete      bool
+	Undelete    bool
+	Destroy     bool
+}
+
+// SecretVersionDiff is which keys a version changed.
+type SecretVersionDiff struct {
+	Title string
+	Keys  []SecretKeyChange
+}
+
+// SecretKeyChange is what was done to one key: "new", "removed", "changed",
+// "same", or "in both" where values may not be compared.
+type SecretKeyChange struct {
+	Key, What string
 }
 
 // SecretChange is a change that people have to approve first.

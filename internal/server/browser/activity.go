@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -73,8 +74,20 @@ func exportQuery(q url.Values) string {
 }
 
 func entry(e slipway.AuditEntry) page.Entry {
-	return page.Entry{ID: e.Chain + "-" + strconv.FormatInt(e.Seq, 10), At: e.At, Actor: who(e.Actor), Action: e.Action, Object: object(e), Detail: e.Summary,
+	return page.Entry{ID: e.Chain + "-" + strconv.FormatInt(e.Seq, 10), At: e.At, Actor: who(e.Actor), Action: e.Action, Object: object(e), Detail: e.Summary + keyNames(e),
 		Via: string(e.Via), Request: e.RequestID, Loud: strings.Contains(e.Action, "bypass") || strings.HasPrefix(e.Action, "line.")}
+}
+
+// keyNames are the keys that an entry on secrets is about, where the entry has
+// them: those do not read them who may not list.
+func keyNames(e slipway.AuditEntry) string {
+	var detail struct {
+		Keys []string `json:"keys"`
+	}
+	if !strings.HasPrefix(e.Action, "secret.") || json.Unmarshal(e.Detail, &detail) != nil || len(detail.Keys) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(detail.Keys, ", ") + ")"
 }
 
 // object is what an entry is about, as a link where there is a page for it.

@@ -55,6 +55,11 @@ func found(f app.Found, query string) []page.FindGroup {
 	add("Services", services)
 	add("Releases", releases)
 	add("Runs", runs)
+	var keys []page.FindItem
+	for _, k := range f.Keys {
+		keys = append(keys, page.FindItem{State: component.None, Text: k.Key + " of " + k.Service, Note: "secret in " + strings.Join(k.Environments, ", "), Href: secretsPath(k.Service, k.Environments[0])})
+	}
+	add("Secrets", keys)
 	add("Actions", actions(f, query))
 	return groups
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/slipway-dev/slipway/internal/app"
 	"github.com/slipway-dev/slipway/internal/server"
 	"github.com/slipway-dev/slipway/internal/slipway"
 )
@@ -93,6 +94,10 @@ func (s *Surface) services() []server.Route {
 		post("/s/:service/secrets/changes/:id/approve", server.Needs(slipway.DeploymentApprove), s.approveSecrets),
 		post("/s/:service/secrets/changes/:id/reject", server.Needs(slipway.DeploymentApprove), s.rejectSecrets),
 		post("/s/:service/secrets/changes/:id/withdraw", server.Needs(slipway.SecretWrite), s.withdrawSecrets),
+		post("/s/:service/secrets/delete", server.Needs(slipway.SecretWrite), s.removeSecrets(app.DeleteVersions)),
+		post("/s/:service/secrets/undelete", server.Needs(slipway.SecretWrite), s.removeSecrets(app.UndeleteVersions)),
+		post("/s/:service/secrets/destroy", server.Needs(slipway.SecretDestroy), s.removeSecrets(app.DestroyVersions)),
+		post("/s/:service/secrets/copy", server.Needs(slipway.SecretReveal), s.copySecret),
 		post("/s/:service/secrets/rollout", server.Needs(slipway.DeploymentPromote), s.rolloutSecrets),
 		post("/s/:service/secrets/reveal", server.Needs(slipway.SecretReveal), s.revealSecret),
 		get("/s/:service/r/:version", read, s.release),

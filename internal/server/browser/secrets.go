@@ -54,7 +54,10 @@ func (s *Surface) showSecrets(c echo.Context, status int, environment string, ch
 			return err
 		}
 		v.Over = strconv.Itoa(versions.Current)
-		v.Versions = versionRows(versions, v.CanWrite)
+		v.Versions = versionRows(versions, col)
+		if err := s.versionChanges(c, &v, c.QueryParam("changes")); err != nil {
+			return err
+		}
 	}
 	change(&v)
 	noStore(c)
@@ -105,11 +108,16 @@ func secretCell(col app.SecretColumn, cell app.SecretCell, key string) page.Secr
 	return out
 }
 
-func versionRows(list app.SecretVersions, may bool) []page.SecretVersion {
+func versionRows(list app.SecretVersions, col app.SecretColumn) []page.SecretVersion {
 	var rows []page.SecretVersion
+	may := col.MayWrite == ""
 	for _, r := range list.Versions {
 		row := page.SecretVersion{Number: strconv.Itoa(r.Version), At: r.At, Word: "there", How: "outside of Slipway", Runs: r.Live,
-			Restore: may && r.Readable() && r.Version != list.Current}
+			Restore: may && r.Readable() && r.Version != list.Current,
+			Delete:  may && r.Readable() && !r.Live, Undelete: may && !r.Destroyed && r.DeletedAt != nil, Destroy: col.MayDestroy == "" && !r.Destroyed && !r.Live}
+		if r.Readable() {
+			row.ChangesHref = secretsPath(list.Service.Name, col.Environment.Name) + "&changes=" + row.Number + "#changes-of-version"
+		}
 		switch {
 		case r.Destroyed:
 			row.Word = "destroyed"

@@ -30,7 +30,7 @@ func TestSecretsPage(t *testing.T) {
 		t.Errorf("the value stays: %q, %q", shown.Header().Get("Refresh"), shown.Header().Get("Cache-Control"))
 	}
 	w.send("Jonas", http.MethodPost, path+"/reveal", w.get("Ana", at).form(path+"/reveal")).status(http.StatusForbidden)
-	w.get("Ana", "/activity?service=billing-api").says("reveals STRIPE_KEY of billing-api in dev")
+	w.get("Ana", "/activity?service=billing-api").says("reveals 1 key of billing-api in dev (STRIPE_KEY)")
 
 	w.fill("Jonas", at, path+"/import", "text", "DB=x\nSTRIPE_KEY=y", "step", "preview").status(http.StatusOK).says("Kept as they are")
 	w.fill("Jonas", at, path+"/import", "text", "no line of ours", "step", "import").status(http.StatusUnprocessableEntity).says("line 1: it is not KEY=value.", "no line of ours")

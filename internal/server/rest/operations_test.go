@@ -87,6 +87,10 @@ func requestOf(r *rig, op listed, body any, role string) call {
 		path += "?permission=deployment.promote&resource=service%3Dshop,environment%3Dstaging&actor=viewer"
 	case "import-calendars":
 		path += "?reason=rest"
+	case "find-secrets":
+		path += "?key=KEY"
+	case "compare-secret-versions":
+		path += "?from=1&to=2"
 	case "compare-secrets":
 		path += "?from=staging&to=prod"
 	case "get-outlook", "dry-run":

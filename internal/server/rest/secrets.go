@@ -112,7 +112,20 @@ func keysChanged(ctx context.Context) func(app.SecretsChanged, error) (*answer[K
 // KeyDifference is one key of two environments.
 type KeyDifference struct {
 	Key  string `json:"key"`
-	What string `json:"what" doc:"only in one of them, same, differs; set, if you may not reveal both."`
+	What string `json:"what" doc:"Of environments: only in one of them, same, differs; set, if you may not reveal both. Of versions: new, removed, changed, same; in both, if you may not reveal."`
+}
+
+// FoundKey is a key of a service, with where it is set.
+type FoundKey struct {
+	Key          string   `json:"key"`
+	Team         string   `json:"team"`
+	Service      string   `json:"service"`
+	Environments []string `json:"environments"`
+}
+
+// FoundKeys are keys, by name.
+type FoundKeys struct {
+	Items []FoundKey `json:"items"`
 }
 
 // KeyDifferences are the keys of two environments.
@@ -160,6 +173,14 @@ type (
 			Versions []int `json:"versions" minItems:"1" maxItems:"100"`
 		}
 	}
+	compareVersionsIn struct {
+		StageIn
+		From int `query:"from" minimum:"0" doc:"0: before the first."`
+		To   int `query:"to" minimum:"1" required:"true"`
+	}
+	findKeysIn struct {
+		Key string `query:"key" required:"true" minLength:"3" maxLength:"200" doc:"A part of its name; capitals do not matter."`
+	}
 	rotateIn struct {
 		StageIn
 		KeyIn
@@ -188,6 +209,10 @@ func (s *Surface) registerSecrets() {
 		summary: "Set and remove keys", about: "The other keys stay as they are. Nothing that runs takes the new version before a deployment does."}, s.changeSecrets)
 	add(s, operation{id: "list-secret-versions", method: http.MethodGet, path: stage + "/versions", access: list, tag: "secrets",
 		summary: "The versions, newest first"}, s.secretVersions)
+	add(s, operation{id: "compare-secret-versions", method: http.MethodGet, path: stage + "/versions/compare", access: list, tag: "secrets",
+		summary: "Which keys differ between two versions", about: "Never how: no value is in it, and not how long one is."}, s.compareVersions)
+	add(s, operation{id: "find-secrets", method: http.MethodGet, path: "/secrets", access: list, tag: "secrets",
+		summary: "Find keys of all services by a part of their names", about: "Of what was last seen, where you may list."}, s.findSecrets)
 	add(s, operation{id: "reveal-secret", method: http.MethodGet, path: stage + "/values/{key}", access: server.Needs(slipway.SecretReveal), tag: "secrets",
 		summary: "The value of a key", about: "Each answer is written down in the audit before it is given."}, s.revealSecret)
 	add(s, operation{id: "rollback-secrets", method: http.MethodPost, path: stage + "/rollback", access: write, tag: "secrets",
@@ -239,6 +264,16 @@ func (s *Surface) stageSecrets(ctx context.Context, actor slipway.Actor, in *Sta
 func (s *Surface) compareSecrets(ctx context.Context, actor slipway.Actor, in *compareKeysIn) (*answer[KeyDifferences], error) {
 	found, err := s.App.CompareSecrets(ctx, actor, in.Service, in.From, in.To)
 	return unstored(ctx, KeyDifferences{each(found, func(d app.SecretDifference) KeyDifference { return KeyDifference{d.Key, d.What} })}, err)
+}
+
+func (s *Surface) compareVersions(ctx context.Context, actor slipway.Actor, in *compareVersionsIn) (*answer[KeyDifferences], error) {
+	found, err := s.App.CompareVersions(ctx, actor, in.Service, in.Environment, in.From, in.To)
+	return unstored(ctx, KeyDifferences{each(found, func(d app.SecretVersionChange) KeyDifference { return KeyDifference{d.Key, d.What} })}, err)
+}
+
+func (s *Surface) findSecrets(ctx context.Context, actor slipway.Actor, in *findKeysIn) (*answer[FoundKeys], error) {
+	found, err := s.App.FindSecrets(ctx, actor, in.Key)
+	return unstored(ctx, FoundKeys{each(found, func(k app.FoundKey) FoundKey { return FoundKey(k) })}, err)
 }
 
 func (s *Surface) changeSecrets(ctx context.Context, actor slipway.Actor, in *changeKeysIn) (*answer[KeysChanged], error) {

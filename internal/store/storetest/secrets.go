@@ -81,6 +81,8 @@ func testSecretBook(t *testing.T, f fixture) {
 		f.read(t, func(tx slipway.Tx) error {
 			got, err := tx.Secrets().View(f.ctx, "api", "staging")
 			same(t, "view", got, want)
+			all, err := tx.Secrets().Views(f.ctx)
+			same(t, "views", all, []slipway.SeenSecrets{{Team: "payments", Service: "api", Environment: "staging", View: want}})
 			return err
 		})
 	}

@@ -20,8 +20,12 @@ import (
 	"time"
 )
 
-// version is that of the go.mod in testdata; a test compares them.
-const version = "v1.21.0"
+// version is that of the go.mod in testdata; a test compares them. The edition is
+// that of .ci/testbed.
+const (
+	version = "v1.21.0"
+	edition = "-auth"
+)
 
 // binary is where .ci/testbed puts the server.
 func binary() (string, error) {
@@ -29,7 +33,7 @@ func binary() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(cache, "slipway", "testbed", "vault-"+version, "vault")
+	path := filepath.Join(cache, "slipway", "testbed", "vault-"+version+edition, "vault")
 	if _, err := os.Stat(path); err != nil {
 		return "", errors.New("no Vault for tests here: run .ci/testbed vault, which builds it once")
 	}
@@ -41,11 +45,17 @@ type Server struct {
 	Address string
 	Root    string // a token that may do anything
 	unseal  string
+	client  *http.Client
 }
 
 // Start starts a server that keeps everything in memory and ends with the test.
 // Where there is no binary the test is skipped, except where CI=true.
 func Start(t testing.TB) *Server {
+	t.Helper()
+	return begin(t, "http://", http.DefaultClient)
+}
+
+func begin(t testing.TB, scheme string, client *http.Client, files ...string) *Server {
 	t.Helper()
 	path, err := binary()
 	if err != nil && os.Getenv("CI") != "true" {
@@ -55,7 +65,7 @@ func Start(t testing.TB) *Server {
 		t.Fatal(err)
 	}
 	for try := 1; ; try++ {
-		s, err := start(t, path)
+		s, err := start(t, path, scheme, client, files)
 		if err == nil {
 			return s
 		}
@@ -65,7 +75,7 @@ func Start(t testing.TB) *Server {
 	}
 }
 
-func start(t testing.TB, path string) (*Server, error) {
+func start(t testing.TB, path, scheme string, client *http.Client, files []string) (*Server, error) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -78,7 +88,7 @@ func start(t testing.TB, path string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	command := exec.Command(path, address)
+	command := exec.Command(path, append([]string{address}, files...)...)
 	command.Stdout, command.Stderr = log, log
 	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := command.Start(); err != nil {
@@ -93,7 +103,7 @@ func start(t testing.TB, path string) (*Server, error) {
 		}
 		_ = log.Close()
 	})
-	s := &Server{Address: "http://" + address}
+	s := &Server{Address: scheme + address, client: client}
 	return s, s.prepare(t.Context(), ended, log.Name())
 }
 
@@ -183,7 +193,7 @@ func (s *Server) call(ctx context.Context, method, path string, body, into any) 
 	if method == http.MethodPatch {
 		request.Header.Set("Content-Type", "application/merge-patch+json")
 	}
-	answer, err := http.DefaultClient.Do(request)
+	answer, err := s.client.Do(request)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,89 @@
+package app
+
+import (
+	"context"
+	"slices"
+
+	"github.com/slipway-dev/slipway/internal/slipway"
+)
+
+// SecretVersionChange is what a version did to one key.
+type SecretVersionChange struct {
+	Key  string
+	What string // new, removed, changed, same; in both where values may not be compared
+}
+
+// CompareVersions says which keys differ between two versions of the secrets of
+// an environment, and never how: not a value, and not how long it is. Whether a
+// key that both have is the same only those are told who may reveal it. Else,
+// whoever may write could find a value out by trying.
+func (a *App) CompareVersions(ctx context.Context, actor slipway.Actor, service, environment string, from, to int) (out []SecretVersionChange, err error) {
+	if from < 0 || to < 1 {
+		return nil, slipway.Invalid("The comparison", []slipway.FieldError{{Field: "to", Message: "is the number of a version"}})
+	}
+	place, err := a.secretPlace(ctx, actor, service, environment, slipway.SecretList)
+	if err != nil {
+		return nil, err
+	}
+	mayReveal := false
+	err = a.Store.Read(ctx, func(tx slipway.Tx) error {
+		whyNot, err := a.may(ctx, tx, actor, slipway.SecretReveal, place.resource())
+		mayReveal = whyNot == ""
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	was, err := a.versionKeys(ctx, place.path, from, mayReveal)
+	if err != nil {
+		return nil, err
+	}
+	is, err := a.versionKeys(ctx, place.path, to, mayReveal)
+	if err != nil {
+		return nil, err
+	}
+	out = []SecretVersionChange{}
+	for key, value := range is {
+		before, had := was[key]
+		what := "in both"
+		switch {
+		case !had:
+			what = "new"
+		case mayReveal && before == value:
+			what = "same"
+		case mayReveal:
+			what = "changed"
+		}
+		out = append(out, SecretVersionChange{key, what})
+	}
+	for key := range was {
+		if _, has := is[key]; !has {
+			out = append(out, SecretVersionChange{key, "removed"})
+		}
+	}
+	slices.SortFunc(out, func(a, b SecretVersionChange) int {
+		if a.Key < b.Key {
+			return -1
+		}
+		return 1
+	})
+	return out, nil
+}
+
+// versionKeys are the keys of a version, with their values only if they are to be
+// compared. Version 0 is what was before the first.
+func (a *App) versionKeys(ctx context.Context, path string, version int, values bool) (map[string]slipway.Secret, error) {
+	if version == 0 {
+		return nil, nil
+	}
+	if values {
+		doc, err := a.Secret.Secrets.Read(ctx, path, version)
+		return doc.Values, err
+	}
+	keys, err := a.Secret.Secrets.Keys(ctx, path, version)
+	out := map[string]slipway.Secret{}
+	for _, key := range keys {
+		out[key] = slipway.Secret{}
+	}
+	return out, err
+}

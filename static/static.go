@@ -91,7 +91,7 @@ func New() (*Assets, error) {
 		return nil, err
 	}
 	js = regexp.MustCompile(`(?m)^\s*//.*\n`).ReplaceAll(js, nil) // comments stay at home
-	js = regexp.MustCompile(`(?m)^ +`).ReplaceAll(js, nil)           // and so does what sets lines in; no text goes over lines
+	js = regexp.MustCompile(`(?m)^ +`).ReplaceAll(js, nil)        // and so does what sets lines in; no text goes over lines
 	return a, a.add("app.js", js)
 }
 

@@ -26,7 +26,11 @@ func newHostJobs(c config, log *slog.Logger) (hostJobs, error) {
 
 // Start implements slipway.Jobs.
 func (h hostJobs) Start(ctx context.Context, o slipway.JobOrder) error {
-	return h.Runner.Start(ctx, jobs.Job{Key: o.Key, Command: o.Command, Env: o.Env, Dir: o.Dir, Timeout: o.Timeout})
+	secrets := make(map[string]string, len(o.Secrets))
+	for name, value := range o.Secrets {
+		secrets[name] = value.Reveal()
+	}
+	return h.Runner.Start(ctx, jobs.Job{Key: o.Key, Command: o.Command, Env: o.Env, Secrets: secrets, Dir: o.Dir, Timeout: o.Timeout})
 }
 
 // Status implements slipway.Jobs.

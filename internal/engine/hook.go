@@ -69,6 +69,12 @@ func (e *Engine) startJob(ctx context.Context, d slipway.Deployment) (time.Time,
 	order.Env["SLIPWAY_DEPLOYMENT"] = strconv.FormatInt(d.ID, 10)
 	call, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
+	secrets, err := e.jobSecrets(call, d)
+	if err != nil && ctx.Err() == nil {
+		return e.withhold(ctx, d, err)
+	}
+	maps.DeleteFunc(secrets, func(name string, _ slipway.Secret) bool { _, ours := order.Env[name]; return ours })
+	order.Secrets = secrets
 	if err := e.Jobs.Start(call, order); err != nil && ctx.Err() == nil {
 		return e.take(ctx, d, slipway.Refused{Generation: run.Generation, Reason: err.Error(), Retry: true}, nil)
 	}
@@ -76,6 +82,22 @@ func (e *Engine) startJob(ctx context.Context, d slipway.Deployment) (time.Time,
 		return time.Time{}, ctx.Err()
 	}
 	return e.take(ctx, d, slipway.Accepted{Generation: run.Generation}, nil)
+}
+
+// jobSecrets are the values that a hook gets: those pinned for what goes out, and
+// on the way back those of what comes back. They are held no longer than the call.
+func (e *Engine) jobSecrets(ctx context.Context, d slipway.Deployment) (map[string]slipway.Secret, error) {
+	spec := d.Plan.To
+	if d.Current().Back > 0 && d.Plan.From != nil {
+		spec = *d.Plan.From
+	}
+	if len(spec.Secrets) == 0 {
+		return nil, nil
+	}
+	if e.Secrets == nil {
+		return nil, noStore()
+	}
+	return e.Secrets.Pinned(ctx, spec)
 }
 
 // followJob reads how the job stands and what it has printed since.

@@ -20,7 +20,7 @@ func furnished(ctx context.Context, desk *slipway.SecretDesk, p slipway.Plan, ru
 			continue
 		}
 		if desk == nil {
-			return d, slipway.SecretStoreDown(slipway.SecretAway, "The secret store", time.Time{}, errors.New("none is configured"))
+			return d, noStore()
 		}
 		values, err := desk.Pinned(ctx, spec)
 		if err != nil {
@@ -32,6 +32,10 @@ func furnished(ctx context.Context, desk *slipway.SecretDesk, p slipway.Plan, ru
 		}
 	}
 	return d, nil
+}
+
+func noStore() error {
+	return slipway.SecretStoreDown(slipway.SecretAway, "The secret store", time.Time{}, errors.New("none is configured"))
 }
 
 // named is a desired state with the names of its secrets, for a preview.

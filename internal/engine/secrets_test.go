@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/slipway-dev/slipway/deployers"
+	"github.com/slipway-dev/slipway/deployers/fake"
 	"github.com/slipway-dev/slipway/internal/app"
 	"github.com/slipway-dev/slipway/internal/secrets/sealed"
 	"github.com/slipway-dev/slipway/internal/slipway"
@@ -230,6 +231,50 @@ func TestADeployerThatForgotIsTold(t *testing.T) {
 		<-time.After(time.Minute)
 		if got := k.value("1.0.0"); got != "1" {
 			t.Fatalf("afterwards it has %q", got)
+		}
+	})
+}
+
+// A hook gets the pinned keys of its stage, its own variables win, and while the
+// store is sealed it waits.
+func TestHooksGetTheSecretsOfTheirStage(t *testing.T) {
+	within(t, func(t *testing.T, r *rig) {
+		s, _ := r.keeping()
+		h := newHost("h")
+		h.report("migrate", slipway.JobSucceeded, "")
+		r.engine.Jobs = h
+		r.service("api", stage("prod", needs("KEY", "MODE"), func(s *slipway.Stage) {
+			s.Hooks.After = []slipway.Hook{{Name: "migrate", Job: slipway.Job{Command: []string{"migrate"}, Env: map[string]string{"MODE": "fast"}}}}
+		}))
+		r.release("api", "1.0.0")
+		r.keep("KEY", "of then")
+		r.keep("MODE", "slow")
+		r.keep("NOT_NEEDED", "x")
+		r.run()
+		id := r.promote("api", "1.0.0", "prod")
+		if d := r.ended(id, time.Minute); d.State != slipway.Succeeded || len(h.started) != 1 {
+			t.Fatalf("%s: %s, after %v", d.State, d.Message, h.ran())
+		}
+		o := h.orders[h.started[0]]
+		if got := o.Secrets["KEY"].Reveal(); got != "of then" || len(o.Secrets) != 1 || o.Env["MODE"] != "fast" || o.Env["KEY"] != "" {
+			t.Errorf("the hook got %q, %d secrets, %v", got, len(o.Secrets), o.Env)
+		}
+
+		r.release("api", "2.0.0")
+		r.script("2.0.0", fake.Script{ReadyAfter: 3})
+		id = r.promote("api", "2.0.0", "prod")
+		r.until(time.Minute, "it was handed over", func() bool {
+			d := r.get(id)
+			return d.Current() != nil && d.Current().State == slipway.Converging
+		})
+		s.sealed.Store(true)
+		<-time.After(time.Hour)
+		if d := r.get(id); d.State != slipway.Running || !strings.HasPrefix(d.Message, "Waits for secrets since ") || len(h.started) != 1 {
+			t.Fatalf("while it is sealed: %s: %s, after %v", d.State, d.Message, h.ran())
+		}
+		s.sealed.Store(false)
+		if d := r.ended(id, time.Minute); d.State != slipway.Succeeded || len(h.started) != 2 {
+			t.Errorf("once it is unsealed: %s: %s, after %v", d.State, d.Message, h.ran())
 		}
 	})
 }

@@ -49,6 +49,7 @@ type JobOrder struct {
 	Key     string // the same key is the same job, and is started at most once
 	Command []string
 	Env     map[string]string
+	Secrets map[string]Secret // variables like Env; *** in what the job prints, and never on a disk
 	Dir     string
 	Timeout time.Duration
 }

@@ -35,7 +35,7 @@ func clientCommands() []*cobra.Command {
 	commands := []*cobra.Command{
 		loginCommand(), applyCommand(), serviceCommand(), releaseCommand(), promoteCommand(), approveCommand(), rejectCommand(),
 		rollbackCommand(), statusCommand(), deploymentCommand(), lockCommand(), unlockCommand(), freezeCommand(), unfreezeCommand(), tokenCommand(),
-		bypassCommand(), stopTheLineCommand(), whyCommand(), setCommand(), secretCommand(), notificationCommand(),
+		bypassCommand(), stopTheLineCommand(), whyCommand(), setCommand(), secretCommand(), notificationCommand(), trustCommand(),
 	}
 	for _, c := range commands {
 		c.GroupID = "client"

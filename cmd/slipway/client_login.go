@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -115,40 +116,85 @@ func writeCredentials(kept credentials) (string, error) {
 }
 
 func loginCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "login [URL]", Short: "Keep the address of a Slipway and an API token, after trying them", Args: cobra.MaximumNArgs(1),
-		Long: "Reads an API token from standard input, tries it, and keeps it with the address in the user's\nconfiguration directory, readable by nobody else. Create a token under Settings, Tokens.",
+	var ci ciLogin
+	var byCI, device, paste, noBrowser bool
+	dev := deviceLogin{pause: pauseFor}
+	cmd := &cobra.Command{
+		Use: "login [URL]", Short: "Sign this command line in", Args: cobra.MaximumNArgs(1),
+		Long: `Shows a code that you type into a page of the portal, on any machine with a
+browser. The token that you let it have there is kept with the address in the
+user's configuration directory, readable by nobody else.
+
+With --with-token, or when nobody sits at a terminal, it reads an API token from
+standard input instead. With --ci it exchanges the token that GitHub Actions or
+GitLab give to the job, and keeps nothing: see docs/ci.md.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c := newCLI(cmd)
 			address := os.Getenv("SLIPWAY_URL")
 			if len(args) > 0 {
 				address = args[0]
 			}
-			if address == "" {
+			if address = strings.TrimRight(address, "/"); address == "" {
 				return usageError("the address is missing: slipway login URL")
 			}
-			if c.person {
-				fmt.Fprintf(c.out, "Create a token at %s/settings/tokens, then paste it here: ", strings.TrimRight(address, "/"))
+			if byCI {
+				if ci.address, ci.env = address, os.Getenv; ci.audience == "" {
+					ci.audience = address
+				}
+				return ci.run(cmd.Context(), c)
 			}
-			token, err := readToken(c)
+			if c.person && !noBrowser {
+				dev.open = openPage
+			}
+			var token string
+			var err error
+			if (device || c.person) && !paste {
+				token, err = dev.token(cmd.Context(), c, address)
+			} else {
+				token, err = pastedToken(c, address)
+			}
 			if err != nil {
 				return err
 			}
-			if c.Client, err = client.New(address, token); err != nil {
-				return exitError{exitUsage, err}
-			}
-			me, err := c.Me(cmd.Context())
-			if err != nil {
-				return explained(err)
-			}
-			path, err := writeCredentials(credentials{URL: strings.TrimRight(address, "/"), Token: token})
-			if err != nil {
-				return err
-			}
-			c.say("Signed in to %s as %s. Kept in %s.", address, tame(me.Value.Name), path)
-			return nil
+			return c.keepToken(cmd.Context(), address, token)
 		},
 	}
+	f := cmd.Flags()
+	f.BoolVar(&byCI, "ci", false, "sign a CI job in by the token of its CI system")
+	f.StringVar(&ci.audience, "audience", "", "with --ci: that the token is asked for; the address if left out")
+	f.Int64Var(&ci.rule, "rule", 0, "with --ci: the trust rule that is meant, if several take the job")
+	f.BoolVar(&ci.print, "print-token", false, "with --ci: print the token and nothing else, and hand it on to nobody")
+	f.BoolVar(&device, "device", false, "show a code also when nobody sits at a terminal")
+	f.BoolVar(&paste, "with-token", false, "read an API token from standard input")
+	f.BoolVar(&noBrowser, "no-browser", false, "do not try to open the page")
+	f.StringSliceVar(&dev.scopes, "scope", nil, "permissions to narrow the token to, such as release.create; all of yours if left out")
+	f.IntVar(&dev.days, "days", 0, "how long the token lives; 30 if left out, 90 at most")
+	return cmd
+}
+
+func pastedToken(c *cli, address string) (string, error) {
+	if c.person {
+		fmt.Fprintf(c.out, "Create a token at %s/settings/tokens, then paste it here: ", address)
+	}
+	return readToken(c)
+}
+
+// keepToken tries a token before it keeps it.
+func (c *cli) keepToken(ctx context.Context, address, token string) error {
+	var err error
+	if c.Client, err = client.New(address, token); err != nil {
+		return exitError{exitUsage, err}
+	}
+	me, err := c.Me(ctx)
+	if err != nil {
+		return explained(err)
+	}
+	path, err := writeCredentials(credentials{URL: address, Token: token})
+	if err != nil {
+		return err
+	}
+	c.say("Signed in to %s as %s. Kept in %s.", address, tame(me.Value.Name), path)
+	return nil
 }
 
 // readToken reads a line. At a terminal it is not echoed: what is on a screen is

@@ -92,7 +92,7 @@ func assemble(ctx context.Context, p parts) (*portal, error) {
 		return nil, err
 	}
 	breakable(p.deployers, eng, usecases)
-	srv, talk, err := newServer(ctx, p, usecases)
+	srv, talk, err := newServer(ctx, p, usecases, outside.workloads(usecases.Clock))
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +101,7 @@ func assemble(ctx context.Context, p parts) (*portal, error) {
 
 // newServer puts the surfaces before the use cases. What chat asks for is worked
 // on apart from the server, by the second result.
-func newServer(ctx context.Context, p parts, usecases *app.App) (*server.Server, *chatops.Surface, error) {
+func newServer(ctx context.Context, p parts, usecases *app.App, jobs *identity.Workloads) (*server.Server, *chatops.Surface, error) {
 	provider, err := newProvider(ctx, p)
 	if err != nil {
 		return nil, nil, err
@@ -129,7 +129,7 @@ func newServer(ctx context.Context, p parts, usecases *app.App) (*server.Server,
 	}
 	srv, err := server.New(server.Config{
 		Log: p.log, PublicURL: p.config.PublicURL, Version: version, App: usecases, Feed: p.store, Sessions: p.store.Sessions(),
-		Identity: provider, Surfaces: []server.Surface{pages, rest.New(rest.Config{App: usecases, Version: version, PublicURL: p.config.PublicURL}), talk},
+		Identity: provider, Workloads: jobs, Surfaces: []server.Surface{pages, rest.New(rest.Config{App: usecases, Version: version, PublicURL: p.config.PublicURL}), talk},
 		Assets: assets.Handler(), DevIssuer: p.devIssuer, TrustedProxies: proxies,
 		Ready: append([]server.Check{{Name: "database", Run: p.store.Ping}, {Name: "clock", Run: p.store.TimeInDoubt, Optional: true}}, secretsReady(usecases.Secret)...),
 	})

@@ -78,6 +78,8 @@ func pages(t testing.TB, p *portal.Portal) []shot {
 		{"tokens", "/settings/tokens"},
 		{"notifications", "/settings/notifications"},
 		{"my-notifications", "/settings/me/notifications"},
+		{"ci", "/settings/ci"},
+		{"device", "/device"},
 		{"appearance", "/settings/appearance"},
 		{"find", "/find?q=bil"},
 		{"lost", "/s/biling/production"},

@@ -51,11 +51,27 @@ type Once struct {
 
 // bindings loads what the actor's permissions come from.
 func (a *App) bindings(ctx context.Context, tx slipway.Tx, actor slipway.Actor) ([]slipway.Binding, error) {
+	if id, ok := slipway.TrustOf(actor.ID); ok && actor.Kind == slipway.ActorServiceAccount {
+		return a.trusted(ctx, tx, id)
+	}
 	bindings, err := tx.Bindings().For(ctx, actor)
 	if err != nil {
 		return nil, err
 	}
 	return append(bindings, a.configured(actor)...), nil
+}
+
+// trusted is what the account of a trust rule may: what the rule says, for as
+// long as there is the rule, and nothing that anybody binds to the account.
+func (a *App) trusted(ctx context.Context, tx slipway.Tx, id int64) ([]slipway.Binding, error) {
+	r, err := tx.Trust().Get(ctx, id)
+	if slipway.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return []slipway.Binding{r.Binding()}, nil
 }
 
 // configured are the bindings that configuration gives and nobody can remove.

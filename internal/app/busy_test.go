@@ -13,7 +13,8 @@ import (
 // busy is a furnished installation where something of everything goes on: shop
 // has 1 and 2 behind it and waits in prod, till is at work, cart is paused,
 // kiosk has failed and is held, set 1 is to take till and cart to staging, the
-// attic is locked and frozen, dev has a token and a chat account.
+// attic is locked and frozen, jobs of a repository come in by rule 1, a command
+// line asks to be signed in, dev has a token and a chat account.
 func busy(t *testing.T) *rig {
 	t.Helper()
 	return busyTemplate.from(t, furnished, (*rig).keepBusy)
@@ -56,6 +57,8 @@ func (r *rig) keepBusy() {
 	}
 	r.tell()
 	r.keepRotating()
+	must(r.AddTrustRule(r.ctx, boss, trustRule()))(t)
+	r.asks("device", "BCDFGHJK")
 	must(r.CreateToken(r.ctx, dev, app.CreateToken{ID: "t1", SecretHash: "hash", Name: "laptop"}))(t)
 	must(r.LinkChat(r.ctx, dev, app.LinkChat{Account: slackUser("U-dev"), Name: "@dev", Link: "first"}))(t)
 }

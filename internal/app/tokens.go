@@ -231,6 +231,9 @@ func (a *App) Authenticate(ctx context.Context, id, secretHash string) (slipway.
 		stale = t.LastUsedAt == nil || a.now().Sub(*t.LastUsedAt) > touchEvery
 		actor = slipway.Actor{Kind: t.OwnerKind, ID: t.OwnerID, Name: t.OwnerID, TokenID: t.ID, Scopes: t.Scopes}
 		if t.OwnerKind != slipway.ActorUser {
+			if _, ok := slipway.TrustOf(t.OwnerID); ok {
+				actor.Name = t.Name // which job of which repository it is
+			}
 			return nil
 		}
 		u, err := tx.People().User(ctx, t.OwnerID)

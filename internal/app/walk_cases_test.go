@@ -41,6 +41,9 @@ func useCases() map[string]useCase {
 	for name, c := range notificationCases() {
 		list[name] = c
 	}
+	for name, c := range doorCases() {
+		list[name] = c
+	}
 	return list
 }
 

@@ -11,6 +11,9 @@ import (
 const named = 4
 
 func explainGrant(in Input, b slipway.Binding) string {
+	if b.Only != nil {
+		return fmt.Sprintf("%s may %s: %s on %s includes it.", name(in.Actor), phrase(in.Permission, in.Resource), b.Source, DescribeScope(b.Scope))
+	}
 	holder := describeSubject(b.Subject)
 	if b.Subject.Kind == slipway.SubjectUser || b.Subject.Kind == slipway.SubjectServiceAccount {
 		holder = name(in.Actor)
@@ -37,6 +40,9 @@ func refuseRole(in Input) Decision {
 			continue
 		}
 		role := fmt.Sprintf("%s on %s", b.Role, DescribeScope(b.Scope))
+		if b.Only != nil {
+			role = fmt.Sprintf("%s on %s", b.Source, DescribeScope(b.Scope))
+		}
 		if Covers(b.Scope, in.Resource) || personal(in.Permission) {
 			near = append(near, role)
 		} else {
@@ -120,6 +126,8 @@ func phrase(p slipway.Permission, r slipway.Resource) string {
 		return "manage API tokens"
 	case slipway.AuditRead:
 		return "read the audit log of " + thing
+	case slipway.TrustManage:
+		return "say which CI jobs come in for " + thing
 	default:
 		return fmt.Sprintf("%q %s", p, thing)
 	}

@@ -111,7 +111,14 @@ func grantsOf(in Input) []Grant {
 
 // gives reports whether the binding lets its subject do it.
 func gives(b slipway.Binding, permission slipway.Permission, resource slipway.Resource) bool {
-	return Includes(b.Role, permission) && (personal(permission) || Covers(b.Scope, resource))
+	return Includes(b.Role, permission) && (personal(permission) || Covers(b.Scope, resource)) && leaves(b.Only, permission, resource)
+}
+
+// leaves reports whether what narrows a binding leaves a permission on a
+// resource.
+func leaves(only *slipway.Only, permission slipway.Permission, resource slipway.Resource) bool {
+	return only == nil || slices.Contains(only.Permissions, permission) &&
+		(len(only.Environments) == 0 || !permission.OfStages() || slices.Contains(only.Environments, resource.Environment))
 }
 
 // authenticated reports whether the actor is somebody. The system is only what

@@ -11,8 +11,8 @@ import "github.com/slipway-dev/slipway/internal/slipway"
 //	            deployments, blocks a bad release and rolls back
 //	approver    decides on gates, and rolls back what was approved
 //	maintainer  both of these, and the team's services, pipelines, holds, locks
-//	            and freezes; on the whole organisation, its line; who is told of
-//	            what happens
+//	            and freezes, which CI jobs come in, and who is told of what
+//	            happens; on the whole organisation, its line
 //	admin       everything, within the scope of the binding; going around a gate
 //	            belongs to nobody else
 //
@@ -67,7 +67,7 @@ func maintainerMay(p slipway.Permission) bool {
 	switch p {
 	case slipway.ServiceRegister, slipway.PipelineApply, slipway.HoldLift,
 		slipway.EnvironmentLock, slipway.FreezeManage, slipway.LineStop, slipway.SecretReveal,
-		slipway.NotificationManage:
+		slipway.NotificationManage, slipway.TrustManage:
 		return true
 	}
 	return false

@@ -54,7 +54,9 @@ type Filter struct {
 }
 
 // Visible gathers what the bindings let the actor do a thing to, so that a list
-// is cut by the query and not row by row. It admits exactly what Decide allows.
+// is cut by the query and not row by row. It admits exactly what Decide allows;
+// of a binding that is narrowed to environments it leaves out what is about
+// stages.
 func Visible(bindings []slipway.Binding, actor slipway.Actor, permission slipway.Permission) Filter {
 	if !authenticated(actor) || !scoped(actor, permission) {
 		return Filter{}
@@ -64,7 +66,7 @@ func Visible(bindings []slipway.Binding, actor slipway.Actor, permission slipway
 	}
 	var f Filter
 	for _, b := range bindings {
-		if isFor(b.Subject, actor) && Includes(b.Role, permission) {
+		if isFor(b.Subject, actor) && Includes(b.Role, permission) && leaves(b.Only, permission, slipway.Resource{}) {
 			f.add(b.Scope, personal(permission))
 		}
 	}

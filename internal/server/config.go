@@ -28,6 +28,8 @@ type Config struct {
 	// cleaned up by Run.
 	Sessions scs.Store
 	Identity Identity // may be nil: then nobody can sign in
+	// Workloads may be nil: then no CI job comes in by itself.
+	Workloads Workloads
 	// Surfaces share one list of routes. The first is for people: it shows the
 	// errors of the server's own routes and of paths that belong to nobody, and
 	// who is not signed in there is sent to /sign-in.

@@ -118,7 +118,7 @@ func (s *Server) mountAll() error {
 		s.people = surfaces[0]
 	}
 	s.segments = segmentsOf(surfaces)
-	for _, surface := range append(surfaces, mountedOf(&machinery{s}), mountedOf(&frontDoor{s})) {
+	for _, surface := range append(surfaces, mountedOf(&machinery{s}), mountedOf(&frontDoor{s}), mountedOf(&tokenDoor{s})) {
 		for _, r := range surface.routes {
 			// Errors of a path with two owners could not be shown in the form
 			// that the caller expects.

@@ -47,6 +47,7 @@ const (
 	SecretReveal       Permission = "secret.reveal"
 	SecretDestroy      Permission = "secret.destroy"
 	NotificationManage Permission = "notification.manage" // who is told of what happens there
+	TrustManage        Permission = "trust.manage"        // which CI jobs come in without a key
 )
 
 // Permissions lists every permission, in the order of the golden matrix.
@@ -58,6 +59,7 @@ func Permissions() []Permission {
 		AccessManage, AccessExplain, TokenManage, AuditRead,
 		SecretList, SecretWrite, SecretReveal, SecretDestroy,
 		NotificationManage,
+		TrustManage,
 	}
 }
 
@@ -111,5 +113,12 @@ type Binding struct {
 	Subject Subject `json:"subject"`
 	Role    Role    `json:"role"`
 	Scope   Scope   `json:"scope"`
-	Source  string  `json:"source,omitempty"` // "configuration" for SLIPWAY_ADMIN_GROUP, else empty
+	Source  string  `json:"source,omitempty"` // "configuration" for SLIPWAY_ADMIN_GROUP, "trust rule 7", else empty
+	Only    *Only   `json:"only,omitempty"`   // of a trust rule
+}
+
+// Only narrows a binding to some of what its role includes.
+type Only struct {
+	Permissions  []Permission `json:"permissions"`
+	Environments []string     `json:"environments,omitempty"` // of what is done to stages; empty: all
 }

@@ -36,6 +36,8 @@ type Tx interface {
 	People() People
 	Bindings() Bindings
 	Tokens() Tokens
+	Trust() TrustBook
+	Devices() DeviceBook
 	Audit() AuditLog
 	Events() Events
 	Logs() Logs

@@ -62,6 +62,9 @@ func (t *tx) ChatRequests() slipway.ChatRequests   { return chatRequests{t} }
 func (t *tx) Announcements() slipway.Announcements { return announcements{t} }
 func (t *tx) Proposals() slipway.SecretProposals   { return proposals{t} }
 
+func (t *tx) Trust() slipway.TrustBook    { return trust{t} }
+func (t *tx) Devices() slipway.DeviceBook { return devices{t} }
+
 // flush writes what was gathered. Events come last because on PostgreSQL their
 // lock is held until the commit, and that time is to be short.
 func (t *tx) flush(ctx context.Context) error {

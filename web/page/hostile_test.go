@@ -62,6 +62,7 @@ func TestHostile(t *testing.T) {
 			"release": page.Release(s, poisoned(t, release(), text)), "compare": page.Compare(s, poisoned(t, compare(), text)), "run": page.Run(s, poisoned(t, run(), text)),
 			"rollback": page.Rollback(s, poisoned(t, rollback(), text)), "activity": page.Activity(s, poisoned(t, activity(), text)), "calendar": page.Calendar(s, poisoned(t, newCalendar("file"), text)), "calendar-form": page.Calendar(s, newCalendarOf("form", poisoned(t, newCalendar("form"), text))), "dry-run": page.DryRun(s, poisoned(t, dryRun(), text)), "why": page.Why(s, poisoned(t, whyNot(), text)), "register": page.Register(s, poisoned(t, register("form"), text)),
 			"people": page.People(s, poisoned(t, people(), text)), "environments": page.Environments(s, poisoned(t, environments(), text)), "tokens": page.Tokens(s, poisoned(t, tokens(), text)),
+			"ci": page.Trust(s, poisoned(t, trust(), text)), "device": page.Device(s, poisoned(t, device(true), text)),
 			"sign-in": page.SignIn(s, poisoned(t, page.SignInView{}, text)), "error": page.Error(s, poisoned(t, page.ErrorView{}, text)), "find": page.Find(s, poisoned(t, find(), text)),
 		} {
 			t.Run(name, func(t *testing.T) {

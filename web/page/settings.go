@@ -149,6 +149,7 @@ func settingsTabs(at string) []component.Option {
 		{Value: "/settings/notifications", Label: "Notifications"},
 		{Value: "/settings/tokens", Label: "API tokens"},
 		{Value: "/settings/chat", Label: "Chat"},
+		{Value: "/settings/ci", Label: "CI"},
 		{Value: "/settings/appearance", Label: "Appearance"},
 	}
 	for i := range tabs {

@@ -99,13 +99,6 @@ func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // LogoutToken makes what a provider posts to a back-channel logout address when
 // somebody signs out elsewhere. Empty parts are left out.
 func (i *Issuer) LogoutToken(subject, sid string) (string, error) {
-	options := (&jose.SignerOptions{}).WithType("logout+jwt")
-	signer, err := jose.NewSigner(jose.SigningKey{
-		Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: i.store.key.private, KeyID: i.store.key.id},
-	}, options)
-	if err != nil {
-		return "", err
-	}
 	now := time.Now()
 	claims := map[string]any{
 		"iss": i.config.Issuer, "aud": i.config.ClientID, "jti": rand.Text(),
@@ -117,6 +110,31 @@ func (i *Issuer) LogoutToken(subject, sid string) (string, error) {
 	}
 	if sid != "" {
 		claims["sid"] = sid
+	}
+	return i.sign("logout+jwt", claims)
+}
+
+// WorkloadToken makes what a CI system gives to a job: what it says is up to the
+// caller, and the rest is as usual unless the caller says otherwise. A claim
+// that is nil is left out.
+func (i *Issuer) WorkloadToken(said map[string]any) (string, error) {
+	now := time.Now()
+	claims := map[string]any{"iss": i.config.Issuer, "jti": rand.Text(), "iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(5 * time.Minute).Unix()}
+	for name, value := range said {
+		if claims[name] = value; value == nil {
+			delete(claims, name)
+		}
+	}
+	return i.sign("JWT", claims)
+}
+
+func (i *Issuer) sign(kind jose.ContentType, claims map[string]any) (string, error) {
+	options := (&jose.SignerOptions{}).WithType(kind)
+	signer, err := jose.NewSigner(jose.SigningKey{
+		Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: i.store.key.private, KeyID: i.store.key.id},
+	}, options)
+	if err != nil {
+		return "", err
 	}
 	return jwt.Signed(signer).Claims(claims).Serialize()
 }

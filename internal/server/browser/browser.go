@@ -46,7 +46,8 @@ type Config struct {
 // Surface is the browser surface.
 type Surface struct {
 	Config
-	secure bool
+	secure  bool
+	guesses *guesses
 }
 
 // New makes the surface.
@@ -60,7 +61,7 @@ func New(c Config) (*Surface, error) {
 	if c.Provider == "" {
 		c.Provider = "single sign-on"
 	}
-	return &Surface{Config: c, secure: strings.HasPrefix(c.PublicURL, "https://")}, nil
+	return &Surface{Config: c, secure: strings.HasPrefix(c.PublicURL, "https://"), guesses: newGuesses()}, nil
 }
 
 var _ server.Surface = (*Surface)(nil)

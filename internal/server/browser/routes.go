@@ -132,6 +132,8 @@ func (s *Surface) door() []server.Route {
 	return []server.Route{
 		get("/sign-in", server.Public(), s.signIn),
 		get("/find", server.SignedIn(), s.find),
+		get("/device", server.SignedIn(), s.device),
+		post("/device", server.Needs(slipway.TokenManage), s.decideDevice),
 		post("/theme", server.SignedIn(), s.saveAppearance),
 	}
 }
@@ -171,6 +173,9 @@ func (s *Surface) settings() []server.Route {
 		get("/settings/chat/link", signedIn, s.chatLink),
 		post("/settings/chat/link", signedIn, s.linkChat),
 		post("/settings/chat/unlink", signedIn, s.unlinkChat),
+		get("/settings/ci", signedIn, s.trust),
+		post("/settings/ci", server.Needs(slipway.TrustManage), s.addTrust),
+		post("/settings/ci/:id/remove", server.Needs(slipway.TrustManage), s.removeTrust),
 		get("/settings/appearance", signedIn, s.appearance),
 		post("/settings/appearance", signedIn, s.saveAppearance),
 	}

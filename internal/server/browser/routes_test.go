@@ -31,7 +31,7 @@ func pages(d slipway.Deployment) map[string]string {
 		"/new": "Register a service", "/new?from=yaml": "Paste a slipway.yaml", "/new?from=backstage": "catalog-info.yaml",
 		"/settings/people": "developers", "/settings/people?permission=deployment.approve&actor=ben%40example.com&resource=billing-api%2Fproduction": "Role approver",
 		"/settings/environments": "No calendar yet", "/settings/calendars/new": "First time starts", "/settings/calendars/new?from=rule": "DTSTART and", "/settings/calendars/new?from=file": "Each VEVENT",
-		"/settings/tokens": "No token yet", "/settings/chat": "Write /slipway link in Slack", "/settings/notifications": "No route yet", "/settings/me/notifications": "What I follow", "/settings/appearance": "Theme",
+		"/settings/tokens": "No token yet", "/settings/chat": "Write /slipway link in Slack", "/settings/notifications": "No route yet", "/settings/me/notifications": "What I follow", "/settings/appearance": "Theme", "/settings/ci": "No job comes in by itself yet", "/device": "BCDF-GHJK",
 		"/find": "Find", "/find?q=billing": "Compare environments of billing-api", "/find?q=" + n: "run " + n,
 	}
 }
@@ -152,6 +152,7 @@ func (w *world) settingsPosts() {
 	w.fill("Ana", places, "/settings/freezes/1/remove").leadsTo(places)
 	w.calendarPosts()
 	w.notificationPosts()
+	w.doorPosts()
 	made := w.fill("Ana", tokens, tokens, "name", "ci", "permission", "service.read").status(http.StatusCreated).says("It is shown this once.")
 	for _, f := range elements(made.page(), "form") {
 		if action := attr(f, "action"); strings.HasSuffix(action, "/revoke") {
@@ -195,7 +196,7 @@ func TestEmpty(t *testing.T) {
 	w := newWorld(t)
 	for path, text := range map[string]string{
 		"/": "Nothing on the line yet", "/inbox": "Nothing waits for you", "/activity": "signed in", "/new": "There is no team yet", "/new?from=yaml": "Paste",
-		"/settings/people": "No team yet", "/settings/environments": "No environment yet", "/settings/tokens": "No token yet", "/settings/chat": "No chat account", "/settings/appearance": "Theme",
+		"/settings/people": "No team yet", "/settings/environments": "No environment yet", "/settings/tokens": "No token yet", "/settings/chat": "No chat account", "/settings/appearance": "Theme", "/settings/ci": "No job comes in", "/device": "Go on",
 		"/find": "Find", "/find?q=zz": "Nothing is called",
 	} {
 		checkPage(w.get("Ana", path).status(http.StatusOK).says(text))

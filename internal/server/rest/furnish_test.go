@@ -16,6 +16,7 @@ import (
 //	      slow is running and never gets ready; deployment 6 in other was
 //	      cancelled. Set 1 is under way in other. KEY has other values in staging
 //	      than what is live was given; in prod a change of it waits for approval.
+//	      Trust rule 1 is for releases of shop.
 func (r *rig) furnish() {
 	ctx, t, admin := r.t.Context(), r.t, actor("admin")
 	ok(t, r.store.Write(ctx, func(tx slipway.Tx) error {
@@ -75,6 +76,8 @@ func (r *rig) furnish() {
 	}))
 	r.keep("staging", "s3cret", "s3cret, too")
 	r.keep("prod", "s3cret")
+	must(r.AddTrustRule(ctx, admin, app.AddTrustRule{Rule: slipway.TrustRule{Name: "nightly", Kind: slipway.TrustOIDC, Issuer: "https://ci.example.com", Audience: "https://slipway.example.com",
+		Claims: map[string]string{"sub": "job"}, Scope: slipway.Scope{Kind: slipway.ScopeService, Name: "shop"}, Permissions: []slipway.Permission{slipway.ReleaseCreate}}}))(t)
 	ok(t, r.store.Write(ctx, func(tx slipway.Tx) error {
 		return tx.Logs().Append(ctx, 1, []slipway.LogLine{{At: t0, Source: "shop-1", Stream: "stdout", Text: "hello"}}, "c1")
 	}))

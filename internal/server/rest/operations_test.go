@@ -58,9 +58,11 @@ func bodies(r *rig) map[string]any {
 		"promote-set": map[string]any{"name": "Checkout 7", "environment": "staging", "items": []any{map[string]any{"service": "shop", "version": "1.2.0"}}},
 		"rollback":    map[string]any{"reason": "broken"}, "put-environment": map[string]any{"rank": 1, "tier": "staging"},
 		"put-lock": map[string]any{"reason": "cutover"}, "post-lock": map[string]any{"reason": "cutover"},
-		"add-freeze":       map[string]any{"environment": "staging", "reason": "holidays", "until": "2027-01-01T00:00:00Z"},
-		"add-binding":      map[string]any{"subject": map[string]any{"kind": "group", "name": "new"}, "role": "viewer", "scope": map[string]any{"kind": "team", "name": "web"}},
-		"create-token":     map[string]any{"name": "new"},
+		"add-freeze":   map[string]any{"environment": "staging", "reason": "holidays", "until": "2027-01-01T00:00:00Z"},
+		"add-binding":  map[string]any{"subject": map[string]any{"kind": "group", "name": "new"}, "role": "viewer", "scope": map[string]any{"kind": "team", "name": "web"}},
+		"create-token": map[string]any{"name": "new"},
+		"add-trust-rule": map[string]any{"name": "releases", "kind": "github", "issuer": "https://token.actions.githubusercontent.com", "audience": "https://slipway.example.com", "service": "shop",
+			"claims": map[string]any{"repository_id": "74", "repository_owner_id": "65"}, "permissions": []any{"release.create"}},
 		"add-calendar":     map[string]any{"name": "Weekends", "reason": "rest", "rule": "DTSTART:20260102T170000\nRRULE:FREQ=WEEKLY", "duration": "63h", "zone": "UTC"},
 		"import-calendars": "BEGIN:VEVENT\nDTSTART:20260601T000000Z\nDURATION:P1D\nEND:VEVENT\n",
 		"bypass-gate":      map[string]any{"gate": "approval", "reason": "it burns"}, "stop-the-line": map[string]any{"reason": "fire"},
@@ -75,7 +77,7 @@ func bodies(r *rig) map[string]any {
 func requestOf(r *rig, op listed, body any, role string) call {
 	ids := map[string]string{"pause-deployment": "5", "resume-deployment": "5", "cancel-deployment": "5", "retry-deployment": "6", "get-deployment-logs": "1",
 		"get-secret-change": "1", "approve-secret-change": "1", "reject-secret-change": "1", "withdraw-secret-change": "1",
-		"remove-freeze": "1", "get-set": "1", "cancel-set": "1", "roll-back-set": "1", "remove-calendar": "1", "remove-binding": "1",
+		"remove-freeze": "1", "get-set": "1", "cancel-set": "1", "roll-back-set": "1", "remove-calendar": "1", "remove-binding": "1", "remove-trust-rule": "1",
 		"remove-notification-route": "1", "test-notification-route": "1", "get-delivery": "1", "redeliver": "1", "revoke-token": r.spare[role]}
 	id := ids[op.id]
 	if id == "" {

@@ -27,6 +27,7 @@ func (s *Surface) registerAll() {
 	s.registerLine()
 	s.registerAccess()
 	s.registerTokens()
+	s.registerTrust()
 	s.registerAudit()
 }
 

@@ -63,7 +63,7 @@ func TestTrustRulesAreChecked(t *testing.T) {
 		"another's issuer as GitHub":  {func(r *slipway.TrustRule) { r.Issuer = "https://evil.example.com" }, "issuer"},
 		"an issuer with a query":      {func(r *slipway.TrustRule) { r.Issuer += "?x=1" }, "issuer"},
 		"no address":                  {func(r *slipway.TrustRule) { r.Issuer = "file:///etc/passwd" }, "issuer"},
-		"no such kind":                {func(r *slipway.TrustRule) { r.Kind = "jenkins" }, "kind"},
+		"no such kind":                {other("jenkins", map[string]string{"sub": "x"}), "kind"},
 		"immutable on GitHub":         {func(r *slipway.TrustRule) { r.Immutable = "sub" }, "immutable"},
 		"the whole organisation":      {func(r *slipway.TrustRule) { r.Scope = slipway.Scope{Kind: slipway.ScopeOrganisation} }, "scope.kind"},
 		"approving":                   {func(r *slipway.TrustRule) { r.Permissions = append(r.Permissions, slipway.DeploymentApprove) }, "permissions"},

@@ -91,7 +91,7 @@ func trustAddCommand() *cobra.Command {
 			}
 		}
 		if n.Audience == "" {
-			n.Audience = c.Page()
+			n.Audience = strings.TrimRight(c.Page(), "/")
 		}
 		r, err := c.AddTrustRule(ctx, n)
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -259,4 +260,30 @@ func servesCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if response.StatusCode != http.StatusOK || !strings.Contains(string(body), `"version":"`+args[2]+`"`) {
 		ts.Fatalf("%s in %s answers %s %s, want version %s", args[0], args[1], response.Status, body, args[2])
 	}
+}
+
+// person NAME METHOD PATH [FIELD=VALUE...] does what somebody does in the browser
+// and prints the page that they see.
+func personCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: person NAME GET|POST PATH [FIELD=VALUE...]")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	client, err := portal.SignIn(ctx, running(ts).URL, args[0])
+	ts.Check(err)
+	form := url.Values{"idempotency_key": {"story-" + strings.Join(args, "-")}}
+	for _, pair := range args[3:] {
+		name, value, _ := strings.Cut(pair, "=")
+		form.Add(name, value)
+	}
+	request, err := http.NewRequestWithContext(ctx, args[1], running(ts).URL+args[2], strings.NewReader(form.Encode()))
+	ts.Check(err)
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	response, err := client.Do(request)
+	ts.Check(err)
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	ts.Check(err)
+	fmt.Fprintf(ts.Stdout(), "%s\n%s\n", response.Status, body)
 }

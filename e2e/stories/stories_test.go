@@ -51,6 +51,7 @@ func TestStories(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"portal": portalCommand, "http": httpCommand, "until": untilCommand, "bundle": bundleCommand,
 			"expand": expandCommand, "capture": captureCommand, "token": tokenCommand, "tamper": tamperCommand, "exits": exitsCommand, "live": liveCommand, "serves": servesCommand,
+			"ci": ciCommand, "action": actionCommand, "gitlab": gitlabCommand, "person": personCommand,
 			"leaks": leaksCommand, "delivered": deliveredCommand, "receiver": receiverCommand, "receives": receivesCommand,
 		},
 	})
@@ -62,6 +63,7 @@ type storyKey struct{}
 type story struct {
 	portal   *portal.Portal
 	receiver *receiver
+	ci       *ciSystem
 }
 
 func of(ts *testscript.TestScript) *story { return ts.Value(storyKey{}).(*story) }
@@ -77,6 +79,9 @@ func running(ts *testscript.TestScript) *portal.Portal {
 
 // end removes whatever the story has not removed itself.
 func (s *story) end(env *testscript.Env) {
+	if s.ci != nil {
+		s.ci.server.Close()
+	}
 	if s.portal == nil {
 		return
 	}

@@ -60,7 +60,12 @@ type refused struct {
 // ShowError answers as RFC 6749, section 5.2, has it.
 func (d *tokenDoor) ShowError(c echo.Context, err error) error {
 	p := Describe(err, RequestID(c.Request().Context()))
-	said := refused{Error: "invalid_request", Description: strings.TrimSpace(strings.Join([]string{p.Message, p.Affected, p.Do}, " ")), RequestID: p.RequestID}
+	said := refused{Error: "invalid_request", Description: p.Message, RequestID: p.RequestID}
+	for _, more := range []string{p.Affected, p.Do} {
+		if more != "" {
+			said.Description += " " + more
+		}
+	}
 	for _, f := range p.Fields {
 		said.Description += " " + f.String()
 	}

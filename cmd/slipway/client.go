@@ -22,6 +22,8 @@ type cli struct {
 	json   bool // -o json
 	person bool // somebody sits at a terminal and can be asked
 	color  bool
+	screen bool // what is written can be written over
+	watch  bool // somebody asked to watch
 }
 
 // addClient adds the client commands, and makes a wrong command line end with
@@ -29,6 +31,7 @@ type cli struct {
 func addClient(root *cobra.Command) {
 	root.AddCommand(clientCommands()...)
 	refuseUnknown(root)
+	completeAll(root)
 }
 
 func clientCommands() []*cobra.Command {
@@ -53,6 +56,7 @@ func command(use, short string, args cobra.PositionalArgs, do func(ctx context.C
 		}
 		c := newCLI(cmd)
 		c.json = *output == "json"
+		c.watch, _ = cmd.Flags().GetBool("watch") // false where there is no such flag
 		var err error
 		if c.Client, err = connect(os.Getenv); err != nil {
 			return err
@@ -64,7 +68,8 @@ func command(use, short string, args cobra.PositionalArgs, do func(ctx context.C
 
 func newCLI(cmd *cobra.Command) *cli {
 	return &cli{in: cmd.InOrStdin(), out: cmd.OutOrStdout(), person: terminal(cmd.InOrStdin()) && terminal(cmd.OutOrStdout()),
-		color: terminal(cmd.OutOrStdout()) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
+		screen: terminal(cmd.OutOrStdout()) && os.Getenv("TERM") != "dumb",
+		color:  terminal(cmd.OutOrStdout()) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
 }
 
 func usageError(format string, args ...any) error {

@@ -16,6 +16,7 @@ import (
 )
 
 func waitFlags(cmd *cobra.Command, wait *bool, timeout *time.Duration) {
+	cmd.Flags().Bool("watch", false, "the same, and draw how it goes where there is a terminal")
 	cmd.Flags().BoolVar(wait, "wait", false, "until it has ended, or waits for a person (exit code 3)")
 	cmd.Flags().DurationVar(timeout, "timeout", time.Hour, "how long to wait at most")
 }
@@ -27,7 +28,7 @@ func (c *cli) begun(ctx context.Context, d client.Answer[client.Deployment], err
 	}
 	v := d.Value
 	c.say("Deployment %d: %s of %s %s to %s. %s", v.ID, v.Cause, v.Service, v.Version, v.Environment, c.Page("runs", strconv.FormatInt(v.ID, 10)))
-	if wait {
+	if wait || c.watch {
 		return c.follow(ctx, v.ID, timeout)
 	}
 	if c.json {
@@ -118,14 +119,16 @@ func deploymentID(text string) (int64, error) {
 }
 
 func deploymentCommand() *cobra.Command {
-	var watch bool
 	show := command("show ID", "Show a deployment", cobra.ExactArgs(1), func(ctx context.Context, c *cli, args []string) error {
 		id, err := deploymentID(args[0])
 		if err != nil {
 			return err
 		}
+		if c.draws() {
+			return c.drawn(ctx, id)
+		}
 		d, err := c.Deployment(ctx, id)
-		if err := c.deployment(d, err); err != nil || !watch || !d.Value.Active {
+		if err := c.deployment(d, err); err != nil || !c.watch || !d.Value.Active {
 			return err
 		}
 		return every(ctx, lookEvery, func() (bool, error) {
@@ -137,7 +140,7 @@ func deploymentCommand() *cobra.Command {
 			return !d.Value.Active, c.deployment(d, nil)
 		})
 	})
-	show.Flags().BoolVar(&watch, "watch", false, "show it again at each change, until it has ended")
+	show.Flags().Bool("watch", false, "show it again at each change, until it has ended")
 	commands := []*cobra.Command{show, logsCommand()}
 	for verb, what := range map[string]string{"cancel": "Cancel: one that waits ends, one at work goes back to what was live", "pause": "Hold before the next phase",
 		"resume": "Let it go on", "retry": "Ask again for what an ended one asked for"} {

@@ -69,7 +69,7 @@ func setCreateCommand() *cobra.Command {
 	f.BoolVar(&inOrder, "in-order", false, "each goes after the one before it")
 	f.StringVar(&n.OnFailure, "on-failure", "", "rollback takes all of them back if one fails, which is so if left out; stop leaves all where they are")
 	f.StringVar(&n.Note, "note", "", "for those who decide on it")
-	setWaitFlags(cmd, &wait, &timeout)
+	waitFlags(cmd, &wait, &timeout)
 	return cmd
 }
 
@@ -138,7 +138,7 @@ func setRollbackCommand() *cobra.Command {
 	})
 	cmd.Flags().StringVar(&reason, "reason", "", "what is wrong")
 	cmd.Flags().BoolVar(&accept, "accept-irreversible", false, "go back although a release is marked as not reversible")
-	setWaitFlags(cmd, &wait, &timeout)
+	waitFlags(cmd, &wait, &timeout)
 	return cmd
 }
 
@@ -155,7 +155,7 @@ func setCancelCommand() *cobra.Command {
 		return c.setBegun(ctx, s, err, "cancelled", wait, timeout)
 	})
 	cmd.Flags().StringVar(&reason, "reason", "", "why")
-	setWaitFlags(cmd, &wait, &timeout)
+	waitFlags(cmd, &wait, &timeout)
 	return cmd
 }
 

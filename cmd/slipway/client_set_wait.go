@@ -7,15 +7,8 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/spf13/cobra"
-
 	"github.com/slipway-dev/slipway/internal/client"
 )
-
-func setWaitFlags(cmd *cobra.Command, wait *bool, timeout *time.Duration) {
-	waitFlags(cmd, wait, timeout)
-	cmd.Flags().BoolVar(wait, "watch", false, "the same as --wait")
-}
 
 // setBegun shows a set of which something has just been asked. Wanted is the
 // state that it is to come to.
@@ -25,7 +18,7 @@ func (c *cli) setBegun(ctx context.Context, s client.Answer[client.Set], err err
 	}
 	v := s.Value
 	c.say("Set %d: %s to %s. %s", v.ID, tame(v.Name), v.Environment, c.Page("sets", strconv.FormatInt(v.ID, 10)))
-	if wait {
+	if wait || c.watch {
 		return c.followSet(ctx, v.ID, wanted, timeout)
 	}
 	if c.json {

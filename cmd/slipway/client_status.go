@@ -17,10 +17,10 @@ const statusEvery = 2 * time.Second
 
 func statusCommand() *cobra.Command {
 	var team string
-	var watch bool
 	cmd := command("status [SERVICE]", "Show which version runs where", cobra.MaximumNArgs(1), func(ctx context.Context, c *cli, args []string) error {
 		service := strings.Join(args, "")
 		var last []byte
+		drawing := newPicture(c.out)
 		look := func() (bool, error) {
 			rows, raw, err := c.board(ctx, team, service)
 			if err != nil {
@@ -31,15 +31,18 @@ func statusCommand() *cobra.Command {
 				return true, err
 			}
 			if bytes.Equal(last, raw) {
-				return !watch, nil
+				return !c.watch, nil
 			}
 			last = raw
-			return !watch, c.show(raw, func(t *table) { printBoard(t, rows) })
+			if c.draws() {
+				return false, drawing.draw(boardLines(rows))
+			}
+			return !c.watch, c.show(raw, func(t *table) { printBoard(t, rows) })
 		}
 		return every(ctx, statusEvery, look)
 	})
 	cmd.Flags().StringVar(&team, "team", "", "only of this team")
-	cmd.Flags().BoolVar(&watch, "watch", false, "show it again at each change")
+	cmd.Flags().Bool("watch", false, "show it again at each change")
 	return cmd
 }
 
@@ -78,6 +81,15 @@ func printBoard(t *table, rows []client.BoardRow) {
 			t.row(row.Service, cell.Environment, orDash(cell.Version), ready(cell), underWay(cell))
 		}
 	}
+}
+
+// boardLines are the board without colour, whose codes would count as letters.
+func boardLines(rows []client.BoardRow) []string {
+	var b bytes.Buffer
+	t := (&cli{out: &b}).table()
+	printBoard(t, rows)
+	_ = t.flush() // into memory
+	return strings.Split(strings.TrimRight(b.String(), "\n"), "\n")
 }
 
 // ready is what was observed, never what should be.

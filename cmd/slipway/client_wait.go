@@ -28,12 +28,18 @@ func every(ctx context.Context, interval time.Duration, f func() (done bool, err
 	}
 }
 
+// draws reports whether progress is drawn in place: somebody watches it, on a
+// terminal that can. Else it is told in lines.
+func (c *cli) draws() bool { return c.watch && c.screen && !c.json }
+
 // follow tells how a deployment goes until it has ended or waits for a person.
 // The exit code says which.
 func (c *cli) follow(ctx context.Context, id int64, timeout time.Duration) error {
 	bounded, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	said := ""
+	var plan client.Plan
+	drawing := newPicture(c.out)
 	var last client.Answer[client.Deployment]
 	err := every(bounded, lookEvery, func() (bool, error) {
 		d, err := c.Deployment(bounded, id)
@@ -41,11 +47,15 @@ func (c *cli) follow(ctx context.Context, id int64, timeout time.Duration) error
 			return false, err
 		}
 		last = d
+		ended := !d.Value.Active || person(d.Value) != ""
+		if c.draws() {
+			return ended, drawing.draw(c.look(bounded, d.Value, &plan).lines(time.Now()))
+		}
 		if now := d.Value.State + ": " + d.Value.Message; now != said {
 			said = now
 			c.say("%s  deployment %d  %s", time.Now().Format(time.TimeOnly), id, tame(now))
 		}
-		return !d.Value.Active || person(d.Value) != "", nil
+		return ended, nil
 	})
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 		return exitError{exitFailed, fmt.Errorf("deployment %d is still at it after %s; it goes on without you.\nWhat to do: slipway deployment show %d --watch", id, timeout, id)}
@@ -89,4 +99,17 @@ func person(d client.Deployment) string {
 		}
 	}
 	return ""
+}
+
+// drawn draws a deployment until it has ended, however it waits meanwhile.
+func (c *cli) drawn(ctx context.Context, id int64) error {
+	var plan client.Plan
+	drawing := newPicture(c.out)
+	return every(ctx, lookEvery, func() (bool, error) {
+		d, err := c.Deployment(ctx, id)
+		if err != nil {
+			return false, err
+		}
+		return !d.Value.Active, drawing.draw(c.look(ctx, d.Value, &plan).lines(time.Now()))
+	})
 }

@@ -98,6 +98,16 @@ func (c *Client) Deployment(ctx context.Context, id int64) (Answer[Deployment], 
 	return get[Deployment](ctx, c, nil, "deployments", number(id))
 }
 
+// Plan returns what a deployment is going to do, phase by phase.
+func (c *Client) Plan(ctx context.Context, id int64) (Answer[Plan], error) {
+	return get[Plan](ctx, c, nil, "deployments", number(id), "plan")
+}
+
+// Running returns what runs in a stage, as it was observed.
+func (c *Client) Running(ctx context.Context, service, environment string) (Answer[Running], error) {
+	return get[Running](ctx, c, nil, "services", service, "environments", environment)
+}
+
 // Approve says yes to exactly one plan.
 func (c *Client) Approve(ctx context.Context, id int64, plan, comment string) (Answer[Deployment], error) {
 	return post[Deployment](ctx, c, map[string]string{"plan": plan, "comment": comment}, "deployments", number(id), "approve")
@@ -141,6 +151,11 @@ func (c *Client) Control(ctx context.Context, id int64, verb, reason, as string)
 // Logs returns what was printed after a line.
 func (c *Client) Logs(ctx context.Context, id, after int64) (Answer[Logs], error) {
 	return get[Logs](ctx, c, values("after", number(after)), "deployments", number(id), "logs")
+}
+
+// Environments lists the environments by rank.
+func (c *Client) Environments(ctx context.Context) (Answer[List[Environment]], error) {
+	return get[List[Environment]](ctx, c, nil, "environments")
 }
 
 // Board returns a page of the board; query is part of a service's name.

@@ -127,6 +127,18 @@ type Phase struct {
 	Message string `json:"message"`
 }
 
+// Plan is what a deployment is going to do.
+type Plan struct {
+	Phases []struct {
+		Name string `json:"name"`
+	} `json:"phases"`
+}
+
+// Running is what runs in a stage.
+type Running struct {
+	Observed *Observed `json:"observed"`
+}
+
 // Difference is one line of "what changes".
 type Difference struct {
 	Mark   string `json:"mark"`

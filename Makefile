@@ -73,10 +73,11 @@ mutants: ## Make Slipway worse in each way of a list; a test must notice; about 
 	SLIPWAY_MUTANTS=full FAULTS_REPORT=$(CURDIR)/docs/mutants.md FAULTS_VERSION=$(VERSION) go test -count=1 -timeout 3h $(TESTFLAGS) -run '^TestMutants' ./e2e/faults
 
 .PHONY: generate
-generate: ## Write what is generated: pages, OpenAPI, the tables of states and deployers
+generate: ## Write what is generated: pages, OpenAPI, the client's types, the tables of states and deployers
 	go tool templ generate -path web -log-level warn
 	go run ./cmd/slipway openapi > docs/openapi.json.new
 	mv docs/openapi.json.new docs/openapi.json
+	go run ./cmd/slipway wire-types internal/client/wire.go
 	go run ./cmd/slipway deployer-table README.md docs/deployers.md
 	go test -count=1 ./internal/slipway -run '^TestStateDiagram$$' -update
 

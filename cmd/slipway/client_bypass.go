@@ -59,6 +59,10 @@ func (c *cli) line(l client.Answer[client.Line], err error) error {
 			t.row("The line goes.")
 			return
 		}
-		t.row("The line is stopped by " + l.Value.OwnerName + " since " + clock(l.Value.Since) + ": " + l.Value.Reason)
+		since := ""
+		if l.Value.Since != nil {
+			since = " since " + clock(*l.Value.Since)
+		}
+		t.row("The line is stopped by " + l.Value.OwnerName + since + ": " + l.Value.Reason)
 	})
 }

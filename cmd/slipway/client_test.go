@@ -92,7 +92,7 @@ func TestControls(t *testing.T) {
 	r.expect(exitOK, "None.", "service", "list")
 
 	made := r.expect(exitOK, `"secret"`, "token", "create", "ci", "--scope", "service.read", "--days", "1", "-o", "json")
-	var k client.Token
+	var k client.CreatedToken
 	fatal(t, json.Unmarshal([]byte(made), &k))
 	if list := r.expect(exitOK, k.ID, "token", "list"); strings.Contains(list, k.Secret) {
 		t.Error("the list shows the secret")

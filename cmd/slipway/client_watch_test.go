@@ -15,18 +15,10 @@ func TestADeploymentIsDrawn(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 3, 2, 9, 1, 30, 0, time.UTC)
 	w := watched{Deployment: client.Deployment{ID: 7, Service: "shop", Environment: "prod", Version: "1.1\x1b[2J", Cause: "promote", State: "running", Active: true, Message: "phase 2", CreatedAt: now.Add(-90 * time.Second),
-		Phases: []client.Phase{{Name: "canary 5%", State: "done"}, {Name: "canary 50%", State: "converging", Message: "1 of 4 ready"}}}}
-	w.plan.Phases = make([]struct {
-		Name string `json:"name"`
-	}, 3)
+		Phases: []client.PhaseRun{{Name: "canary 5%", State: "done"}, {Name: "canary 50%", State: "converging", Message: "1 of 4 ready"}}}}
+	w.plan.Phases = make([]client.Phase, 3)
 	w.plan.Phases[2].Name = "all"
-	w.observed = &client.Observed{}
-	w.observed.Tracks = append(w.observed.Tracks, struct {
-		Version string `json:"version"`
-		Wanted  int    `json:"wanted"`
-		Ready   int    `json:"ready"`
-		Weight  int    `json:"weight"`
-	}{"1.1", 4, 1, 50})
+	w.observed = &client.Observed{Tracks: []client.ObservedTrack{{Version: "1.1", Wanted: 4, Ready: 1, Weight: 50}}}
 	text := strings.Join(w.lines(now), "\n")
 	for _, want := range []string{"Deployment 7  promote of shop 1.1[2J to prod  1m30s", "▶ running  phase 2", "██████░░░░░░░░░░░░░░ 1 of 3", "✓ canary 5%", "▶ canary 50%", "· all", "█████░░░░░░░░░░░░░░░ 1/4 ready  50% of the traffic"} {
 		if !strings.Contains(text, want) {

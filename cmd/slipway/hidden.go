@@ -41,7 +41,7 @@ func hiddenCommands() []*cobra.Command {
 				}
 				return err
 			}},
-		deployerTableCommand(),
+		deployerTableCommand(), wireTypesCommand(),
 		healthcheckCommand(),
 		devIssuerCommand(),
 		demoSeedCommand(),

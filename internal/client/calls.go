@@ -217,8 +217,8 @@ func (c *Client) Tokens(ctx context.Context, all bool) (Answer[List[Token]], err
 
 // CreateToken makes an API token. It is asked for once only: the answer cannot
 // be had again, and a second request would make a second token.
-func (c *Client) CreateToken(ctx context.Context, t NewToken) (Answer[Token], error) {
-	return call[Token](ctx, c, request{method: http.MethodPost, path: []string{"tokens"}, body: t, once: true})
+func (c *Client) CreateToken(ctx context.Context, t NewToken) (Answer[CreatedToken], error) {
+	return call[CreatedToken](ctx, c, request{method: http.MethodPost, path: []string{"tokens"}, body: t, once: true})
 }
 
 // RevokeToken ends a token at once.

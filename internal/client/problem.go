@@ -6,7 +6,6 @@ import (
 	"mime"
 	"net/http"
 	"strings"
-	"time"
 )
 
 // Problem is a refusal or a failure as the server describes it.
@@ -21,27 +20,6 @@ type Problem struct {
 	RequestID string    `json:"requestId"`
 	Errors    []Fault   `json:"errors"`
 	BlockedBy []Verdict `json:"blockedBy"`
-}
-
-// Fault is one fault of an input.
-type Fault struct {
-	Field   string `json:"field"`
-	Line    int    `json:"line"`
-	Message string `json:"message"`
-}
-
-// Verdict says what blocks, since when, until when, and who can change it.
-type Verdict struct {
-	Gate     string     `json:"gate"`
-	Key      string     `json:"key"` // of a deployment's gate
-	Result   string     `json:"result"`
-	Reason   string     `json:"reason"`
-	Since    *time.Time `json:"since"`
-	Until    *time.Time `json:"until"`
-	Who      string     `json:"who"`
-	Have     int        `json:"have"`
-	Need     int        `json:"need"`
-	Bypassed string     `json:"bypassed"` // who went around it, and why
 }
 
 func (p *Problem) Error() string { return p.Detail }

@@ -2,52 +2,7 @@ package client
 
 import (
 	"context"
-	"time"
 )
-
-// NewSet asks for releases of several services to go to an environment together.
-type NewSet struct {
-	Name        string       `json:"name"`
-	Environment string       `json:"environment"`
-	Items       []NewSetItem `json:"items"`
-	OnFailure   string       `json:"onFailure,omitempty"`
-	Note        string       `json:"note,omitempty"`
-}
-
-// NewSetItem is one release of them.
-type NewSetItem struct {
-	Service string   `json:"service"`
-	Version string   `json:"version"`
-	After   []string `json:"after,omitempty"`
-}
-
-// Set is releases that go to an environment together, and back together.
-type Set struct {
-	ID          int64     `json:"id"`
-	Name        string    `json:"name"`
-	Environment string    `json:"environment"`
-	State       string    `json:"state"`
-	Active      bool      `json:"active"`
-	Ending      string    `json:"ending"`
-	OnFailure   string    `json:"onFailure"`
-	RequestedBy Person    `json:"requestedBy"`
-	Note        string    `json:"note"`
-	Message     string    `json:"message"`
-	Items       []SetItem `json:"items"`
-	CreatedAt   time.Time `json:"createdAt"`
-}
-
-// SetItem is one release of a set.
-type SetItem struct {
-	Service    string   `json:"service"`
-	Version    string   `json:"version"`
-	After      []string `json:"after"`
-	From       string   `json:"from"`
-	State      string   `json:"state"`
-	Message    string   `json:"message"`
-	Deployment int64    `json:"deployment"`
-	Back       int64    `json:"back"`
-}
 
 // Sets returns a page of release sets, newest first: those with a release of a
 // service, if it is named.

@@ -20,34 +20,3 @@ func (c *Client) RemoveTrustRule(ctx context.Context, id int64) error {
 	_, err := call[struct{}](ctx, c, request{method: http.MethodDelete, path: []string{"trust-rules", number(id)}})
 	return err
 }
-
-// TrustRule lets the jobs of one repository in without a key.
-type TrustRule struct {
-	ID           int64             `json:"id"`
-	Name         string            `json:"name"`
-	Kind         string            `json:"kind"`
-	Issuer       string            `json:"issuer"`
-	Audience     string            `json:"audience"`
-	Claims       map[string]string `json:"claims"`
-	Team         string            `json:"team"`
-	Service      string            `json:"service"`
-	Permissions  []string          `json:"permissions"`
-	Environments []string          `json:"environments"`
-	Lifetime     string            `json:"lifetime"`
-	By           string            `json:"by"`
-}
-
-// NewTrustRule asks for a rule.
-type NewTrustRule struct {
-	Name         string            `json:"name"`
-	Kind         string            `json:"kind"`
-	Issuer       string            `json:"issuer"`
-	Audience     string            `json:"audience"`
-	Claims       map[string]string `json:"claims"`
-	Immutable    string            `json:"immutable,omitempty"`
-	Team         string            `json:"team,omitempty"`
-	Service      string            `json:"service,omitempty"`
-	Permissions  []string          `json:"permissions"`
-	Environments []string          `json:"environments,omitempty"`
-	Lifetime     string            `json:"lifetime,omitempty"`
-}

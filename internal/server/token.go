@@ -23,13 +23,13 @@ type Workloads interface {
 }
 
 const (
-	tokenPath  = "/auth/token"
+	grantPath  = "/auth/token"
 	devicePath = "/auth/device"
 
 	grantExchange = "urn:ietf:params:oauth:grant-type:token-exchange"
 	grantDevice   = "urn:ietf:params:oauth:grant-type:device_code"
 	typeJWT       = "urn:ietf:params:oauth:token-type:jwt"
-	typeIDToken   = "urn:ietf:params:oauth:token-type:id_token"
+	typeIdentity  = "urn:ietf:params:oauth:token-type:id_token"
 	typeAccess    = "urn:ietf:params:oauth:token-type:access_token"
 
 	maxTokenForm = 32 << 10
@@ -42,7 +42,7 @@ type tokenDoor struct{ s *Server }
 
 func (d *tokenDoor) Routes() []Route {
 	return []Route{
-		{Method: http.MethodPost, Path: tokenPath, Access: Public(), Handler: d.formed(d.token)},
+		{Method: http.MethodPost, Path: grantPath, Access: Public(), Handler: d.formed(d.token)},
 		{Method: http.MethodPost, Path: devicePath, Access: Public(), Handler: d.formed(d.device)},
 	}
 }
@@ -154,7 +154,7 @@ func (d *tokenDoor) granted(plain string, t slipway.Token, kind string) granted 
 // exchange gives a token of ours for one of a CI system.
 func (d *tokenDoor) exchange(c echo.Context) error {
 	form, ctx := c.Request().PostForm, c.Request().Context()
-	if kind := form.Get("subject_token_type"); kind != typeJWT && kind != typeIDToken {
+	if kind := form.Get("subject_token_type"); kind != typeJWT && kind != typeIdentity {
 		return tokenInvalid("subject_token_type", "is "+typeJWT)
 	}
 	if want := form.Get("requested_token_type"); want != "" && want != typeAccess {

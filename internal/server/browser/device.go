@@ -127,6 +127,6 @@ func (g *guesses) wrong(who string, now time.Time) {
 			delete(g.wrongs, name)
 		}
 	}
-	list := append(g.wrongs[who], now)
-	g.wrongs[who] = list[max(0, len(list)-mostGuesses):]
+	list := g.wrongs[who]
+	g.wrongs[who] = append(list[max(0, len(list)-mostGuesses+1):len(list):len(list)], now)
 }

@@ -111,7 +111,7 @@ func exported(field string) string {
 // isNumber tells what something is called, which only grows, from how many there
 // are of it.
 func isNumber(field string) bool {
-	return slices.Contains([]string{"id", "deployment", "deployments", "supersededBy", "calendar", "set", "after", "number", "seq", "generation", "back"}, field)
+	return slices.Contains([]string{"id", "deployment", "deployments", "supersededBy", "calendar", "set", "after", "number", "seq", "generation", "back", "route"}, field)
 }
 
 func goType(s schema) string {

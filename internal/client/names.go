@@ -12,4 +12,6 @@ type (
 	NewCalendar  = AddCalendar
 	NewRelease   = CreateRelease
 	NewToken     = CreateToken
+	NewRoute     = AddNotificationRoute
+	Route        = AddedNotificationRoute // of which only a new one has a secret
 )

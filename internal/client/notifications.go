@@ -3,44 +3,7 @@ package client
 import (
 	"context"
 	"net/http"
-	"time"
 )
-
-// NewRoute asks for a notification route.
-type NewRoute struct {
-	Name        string   `json:"name"`
-	Team        string   `json:"team,omitempty"`
-	Service     string   `json:"service,omitempty"`
-	Environment string   `json:"environment,omitempty"`
-	Kinds       []string `json:"kinds,omitempty"`
-	Channel     string   `json:"channel"`
-	Address     string   `json:"address"`
-	Format      string   `json:"format,omitempty"`
-}
-
-// Route says who is told of what.
-type Route struct {
-	ID           int64      `json:"id"`
-	FailingSince *time.Time `json:"failingSince"`
-	Error        string     `json:"error"`
-	SentAt       *time.Time `json:"sentAt"`
-	Secret       string     `json:"secret"` // of a new webhook
-	NewRoute
-}
-
-// Delivery is one thing that was told, or is to be.
-type Delivery struct {
-	ID        int64      `json:"id"`
-	Route     int64      `json:"route"`
-	Kind      string     `json:"kind"`
-	Form      string     `json:"form"`
-	Message   string     `json:"message"`
-	State     string     `json:"state"`
-	Attempts  int        `json:"attempts"`
-	NextAt    *time.Time `json:"nextAt"`
-	Error     string     `json:"error"`
-	CreatedAt time.Time  `json:"createdAt"`
-}
 
 // Routes lists the notification routes that you manage.
 func (c *Client) Routes(ctx context.Context) (Answer[List[Route]], error) {

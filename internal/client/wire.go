@@ -35,6 +35,18 @@ type AddFreeze struct {
 	Until       time.Time  `json:"until"`
 }
 
+// AddNotificationRoute is the schema AddNotificationRoute of the API.
+type AddNotificationRoute struct {
+	Address     string   `json:"address"`
+	Channel     string   `json:"channel"`
+	Environment string   `json:"environment,omitempty"`
+	Format      string   `json:"format,omitempty"`
+	Kinds       []string `json:"kinds,omitempty"`
+	Name        string   `json:"name"`
+	Service     string   `json:"service,omitempty"`
+	Team        string   `json:"team,omitempty"`
+}
+
 // AddTrustRule is the schema AddTrustRule of the API.
 type AddTrustRule struct {
 	Audience     string            `json:"audience"`
@@ -48,6 +60,25 @@ type AddTrustRule struct {
 	Permissions  []string          `json:"permissions"`
 	Service      string            `json:"service,omitempty"`
 	Team         string            `json:"team,omitempty"`
+}
+
+// AddedNotificationRoute is the schema AddedNotificationRoute of the API.
+type AddedNotificationRoute struct {
+	Address      string     `json:"address"`
+	Channel      string     `json:"channel"`
+	CreatedAt    time.Time  `json:"createdAt"`
+	Environment  string     `json:"environment,omitempty"`
+	Error        string     `json:"error,omitempty"`
+	FailingSince *time.Time `json:"failingSince,omitempty"`
+	Format       string     `json:"format"`
+	ID           int64      `json:"id"`
+	Kinds        []string   `json:"kinds"`
+	Name         string     `json:"name"`
+	Owner        Person     `json:"owner"`
+	Secret       string     `json:"secret,omitempty"`
+	SentAt       *time.Time `json:"sentAt,omitempty"`
+	Service      string     `json:"service,omitempty"`
+	Team         string     `json:"team,omitempty"`
 }
 
 // AppliedPipeline is the schema AppliedPipeline of the API.
@@ -314,6 +345,22 @@ type CreatedToken struct {
 	RevokedAt  *time.Time `json:"revokedAt,omitempty"`
 	Scopes     []string   `json:"scopes"`
 	Secret     string     `json:"secret"`
+}
+
+// Delivery is the schema Delivery of the API.
+type Delivery struct {
+	Attempts  int        `json:"attempts"`
+	CreatedAt time.Time  `json:"createdAt"`
+	Error     string     `json:"error,omitempty"`
+	Form      string     `json:"form,omitempty"`
+	ID        int64      `json:"id"`
+	Kind      string     `json:"kind"`
+	Message   string     `json:"message"`
+	NextAt    *time.Time `json:"nextAt,omitempty"`
+	Route     int64      `json:"route"`
+	SentAt    *time.Time `json:"sentAt,omitempty"`
+	State     string     `json:"state"`
+	Status    int        `json:"status,omitempty"`
 }
 
 // Deployer is the schema Deployer of the API.
@@ -744,6 +791,24 @@ type MetricGate struct {
 	Samples    string `json:"samples,omitempty"`
 	Success    string `json:"success,omitempty"`
 	Within     string `json:"within"`
+}
+
+// NotificationRoute is the schema NotificationRoute of the API.
+type NotificationRoute struct {
+	Address      string     `json:"address"`
+	Channel      string     `json:"channel"`
+	CreatedAt    time.Time  `json:"createdAt"`
+	Environment  string     `json:"environment,omitempty"`
+	Error        string     `json:"error,omitempty"`
+	FailingSince *time.Time `json:"failingSince,omitempty"`
+	Format       string     `json:"format"`
+	ID           int64      `json:"id"`
+	Kinds        []string   `json:"kinds"`
+	Name         string     `json:"name"`
+	Owner        Person     `json:"owner"`
+	SentAt       *time.Time `json:"sentAt,omitempty"`
+	Service      string     `json:"service,omitempty"`
+	Team         string     `json:"team,omitempty"`
 }
 
 // Observed is the schema Observed of the API.

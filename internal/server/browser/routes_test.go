@@ -31,7 +31,7 @@ func pages(d slipway.Deployment) map[string]string {
 		"/new": "Register a service", "/new?from=yaml": "Paste a slipway.yaml", "/new?from=backstage": "catalog-info.yaml",
 		"/settings/people": "developers", "/settings/people?permission=deployment.approve&actor=ben%40example.com&resource=billing-api%2Fproduction": "Role approver",
 		"/settings/environments": "No calendar yet", "/settings/calendars/new": "First time starts", "/settings/calendars/new?from=rule": "DTSTART and", "/settings/calendars/new?from=file": "Each VEVENT",
-		"/settings/tokens": "No token yet", "/settings/chat": "Write /slipway link in Slack", "/settings/notifications": "No route yet", "/settings/me/notifications": "What I follow", "/settings/appearance": "Theme", "/settings/ci": "No job comes in by itself yet", "/device": "slipway login shows it", "/settings/ci": "No job comes in by itself yet", "/device": "BCDF-GHJK",
+		"/settings/tokens": "No token yet", "/settings/chat": "Write /slipway link in Slack", "/settings/notifications": "No route yet", "/settings/me/notifications": "What I follow", "/settings/appearance": "Theme", "/settings/ci": "No job comes in by itself yet", "/device": "slipway login shows it",
 		"/find": "Find", "/find?q=billing": "Compare environments of billing-api", "/find?q=" + n: "run " + n,
 	}
 }

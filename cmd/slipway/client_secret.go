@@ -179,7 +179,7 @@ func (c *cli) changed(a client.Answer[client.KeysChanged], err error) error {
 	err = c.show(a.Raw, func(t *table) {
 		t.row("Path", a.Value.Path)
 		if id := a.Value.Change; id > 0 {
-			t.row("Change", strconv.FormatInt(id, 10))
+			t.row("Change", strconv.Itoa(id))
 			return
 		}
 		t.row("Version", strconv.Itoa(a.Value.Version))

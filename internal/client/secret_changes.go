@@ -1,29 +1,6 @@
 package client
 
-import (
-	"context"
-	"time"
-)
-
-// KeyChange is a change of secrets that people have to approve first.
-type KeyChange struct {
-	ID          int64     `json:"id"`
-	Service     string    `json:"service"`
-	Environment string    `json:"environment"`
-	Over        int       `json:"over"`
-	Action      string    `json:"action"`
-	Keys        []string  `json:"keys"`
-	Removes     []string  `json:"removes"`
-	Replace     bool      `json:"replace"`
-	Digest      string    `json:"digest"`
-	State       string    `json:"state"`
-	Message     string    `json:"message"`
-	RequestedBy Person    `json:"requestedBy"`
-	Version     int       `json:"version"`
-	CreatedAt   time.Time `json:"createdAt"`
-	ExpiresAt   time.Time `json:"expiresAt"`
-	WhyNot      string    `json:"whyNot"`
-}
+import "context"
 
 // SecretChanges lists the changes of a service that people have to approve first.
 func (c *Client) SecretChanges(ctx context.Context, service string) (Answer[List[KeyChange]], error) {

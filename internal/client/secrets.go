@@ -36,13 +36,6 @@ func (c *Client) CompareSecretVersions(ctx context.Context, service, environment
 	return get[List[KeyDifference]](ctx, c, url.Values{"from": {strconv.Itoa(from)}, "to": {strconv.Itoa(to)}}, stage(service, environment, "versions", "compare")...)
 }
 
-// FoundKey is a key of a service, with where it is set.
-type FoundKey struct {
-	Key          string   `json:"key"`
-	Service      string   `json:"service"`
-	Environments []string `json:"environments"`
-}
-
 // FindSecrets finds keys of all services by a part of their names.
 func (c *Client) FindSecrets(ctx context.Context, key string) (Answer[List[FoundKey]], error) {
 	return get[List[FoundKey]](ctx, c, url.Values{"key": {key}}, "secrets")

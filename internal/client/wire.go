@@ -104,6 +104,12 @@ type Approve struct {
 	Plan    string `json:"plan"`
 }
 
+// ApproveChangeInBody is the schema ApproveChangeInBody of the API.
+type ApproveChangeInBody struct {
+	Comment string `json:"comment,omitempty"`
+	Digest  string `json:"digest"`
+}
+
 // Artifact is the schema Artifact of the API.
 type Artifact struct {
 	Digest    string `json:"digest"`
@@ -513,6 +519,19 @@ type FieldProblem struct {
 	Message string `json:"message"`
 }
 
+// FoundKey is the schema FoundKey of the API.
+type FoundKey struct {
+	Environments []string `json:"environments"`
+	Key          string   `json:"key"`
+	Service      string   `json:"service"`
+	Team         string   `json:"team"`
+}
+
+// FoundKeys is the schema FoundKeys of the API.
+type FoundKeys struct {
+	Items []FoundKey `json:"items"`
+}
+
 // Freeze is the schema Freeze of the API.
 type Freeze struct {
 	By          string    `json:"by"`
@@ -601,9 +620,10 @@ type ImportedItem struct {
 
 // Inbox is the schema Inbox of the API.
 type Inbox struct {
-	Asked   []InboxItem `json:"asked"`
-	Decide  []InboxItem `json:"decide"`
-	Decided []InboxItem `json:"decided"`
+	Asked      []InboxItem `json:"asked"`
+	Decide     []InboxItem `json:"decide"`
+	Decided    []InboxItem `json:"decided"`
+	KeyChanges []KeyChange `json:"keyChanges"`
 }
 
 // InboxItem is the schema InboxItem of the API.
@@ -627,6 +647,36 @@ type Key struct {
 	Needed bool   `json:"needed"`
 	Runs   int    `json:"runs,omitempty"`
 	Set    bool   `json:"set"`
+}
+
+// KeyChange is the schema KeyChange of the API.
+type KeyChange struct {
+	Action      string     `json:"action"`
+	CreatedAt   time.Time  `json:"createdAt"`
+	Digest      string     `json:"digest"`
+	EndedAt     *time.Time `json:"endedAt,omitempty"`
+	Environment string     `json:"environment"`
+	ExpiresAt   time.Time  `json:"expiresAt"`
+	Have        int        `json:"have"`
+	ID          int64      `json:"id"`
+	Keys        []string   `json:"keys"`
+	Message     string     `json:"message"`
+	Need        int        `json:"need"`
+	Over        int        `json:"over"`
+	Path        string     `json:"path"`
+	Removes     []string   `json:"removes"`
+	Replace     bool       `json:"replace,omitempty"`
+	RequestedBy Person     `json:"requestedBy"`
+	Service     string     `json:"service"`
+	State       string     `json:"state"`
+	Version     int        `json:"version,omitempty"`
+	Votes       []Vote     `json:"votes"`
+	WhyNot      string     `json:"whyNot,omitempty"`
+}
+
+// KeyChanges is the schema KeyChanges of the API.
+type KeyChanges struct {
+	Items []KeyChange `json:"items"`
 }
 
 // KeyDifference is the schema KeyDifference of the API.
@@ -678,14 +728,17 @@ type Keys struct {
 	ChangedBy   string     `json:"changedBy,omitempty"`
 	Environment string     `json:"environment"`
 	Keys        []Key      `json:"keys"`
+	NewValues   []string   `json:"newValues"`
 	Path        string     `json:"path"`
 	Problem     string     `json:"problem,omitempty"`
+	Rotate      string     `json:"rotate"`
 	Version     int        `json:"version"`
 	WhyNot      string     `json:"whyNot,omitempty"`
 }
 
 // KeysChanged is the schema KeysChanged of the API.
 type KeysChanged struct {
+	Change  int      `json:"change,omitempty"`
 	Keep    []string `json:"keep,omitempty"`
 	New     []string `json:"new,omitempty"`
 	Path    string   `json:"path"`
@@ -941,6 +994,7 @@ type Plan struct {
 	Phases           []Phase    `json:"phases"`
 	PipelineRevision int        `json:"pipelineRevision"`
 	Preview          string     `json:"preview,omitempty"`
+	Rotates          []string   `json:"rotates,omitempty"`
 	Service          string     `json:"service"`
 	Strategy         Strategy   `json:"strategy"`
 	To               Spec       `json:"to"`
@@ -1030,6 +1084,11 @@ type Registered struct {
 // Reject is the schema Reject of the API.
 type Reject struct {
 	Plan   string `json:"plan,omitempty"`
+	Reason string `json:"reason"`
+}
+
+// RejectChangeInBody is the schema RejectChangeInBody of the API.
+type RejectChangeInBody struct {
 	Reason string `json:"reason"`
 }
 
@@ -1171,6 +1230,11 @@ type RollbackTarget struct {
 	WhyNot     string    `json:"whyNot,omitempty"`
 }
 
+// Rotation is the schema Rotation of the API.
+type Rotation struct {
+	Note string `json:"note,omitempty"`
+}
+
 // Running is the schema Running of the API.
 type Running struct {
 	Active      *DeploymentRow    `json:"active,omitempty"`
@@ -1266,19 +1330,21 @@ type Spec struct {
 
 // Stage is the schema Stage of the API.
 type Stage struct {
-	After       []string    `json:"after"`
-	AutoPromote bool        `json:"autoPromote"`
-	Bake        string      `json:"bake,omitempty"`
-	Deadline    string      `json:"deadline"`
-	Deployer    DeployerRef `json:"deployer"`
-	Environment string      `json:"environment"`
-	Gates       []Gate      `json:"gates"`
-	Hooks       Hooks       `json:"hooks"`
-	OnFailure   string      `json:"onFailure"`
-	Secrets     []string    `json:"secrets"`
-	Strategy    Strategy    `json:"strategy"`
-	Verify      []Check     `json:"verify"`
-	Waves       []Wave      `json:"waves"`
+	After          []string      `json:"after"`
+	AutoPromote    bool          `json:"autoPromote"`
+	Bake           string        `json:"bake,omitempty"`
+	Deadline       string        `json:"deadline"`
+	Deployer       DeployerRef   `json:"deployer"`
+	Environment    string        `json:"environment"`
+	Gates          []Gate        `json:"gates"`
+	Hooks          Hooks         `json:"hooks"`
+	OnFailure      string        `json:"onFailure"`
+	Rotate         string        `json:"rotate"`
+	SecretApproval *ApprovalGate `json:"secretApproval,omitempty"`
+	Secrets        []string      `json:"secrets"`
+	Strategy       Strategy      `json:"strategy"`
+	Verify         []Check       `json:"verify"`
+	Waves          []Wave        `json:"waves"`
 }
 
 // SteerSet is the schema SteerSet of the API.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/slipway-dev/slipway/deployers"
 	"github.com/slipway-dev/slipway/deployers/fake"
@@ -23,13 +24,16 @@ type far struct {
 	ledger string
 
 	mu      sync.Mutex
-	line    func(verb string, c farCall) string // "", drop, panic, hang, refuse: what the line does with a call
+	line    func(verb string, c farCall) string // "", drop, panic, hang, refuse, late: what the line does with a call
 	status  map[string]int                      // of what checks ask for, by name; 200 if there is none
 	closed  string                              // why the gate is shut; open if empty
 	begun   map[string]int                      // jobs that said that they began, by name
 	checked int
 	forgets map[string]bool // services whose secrets are forgotten until they are handed over again
 }
+
+// lateBy is long enough for the portal to look what a call does meanwhile.
+const lateBy = 3 * time.Second
 
 // farCall and farAnswer go over the line (see cmd/slipway/faults_calls.go).
 type farCall struct {
@@ -119,6 +123,12 @@ func (f *far) serve(w http.ResponseWriter, r *http.Request, verb string) {
 	if fault == "drop" { // it was done, and nobody hears of it
 		hangUp(w)
 		return
+	}
+	if fault == "late" { // it was done, and is still told of
+		select {
+		case <-time.After(lateBy):
+		case <-r.Context().Done():
+		}
 	}
 	answer.Panic = fault == "panic"
 	w.Header().Set("Content-Type", "application/json")

@@ -15,7 +15,7 @@ import (
 // sealingKey gives the portal a store of its own.
 var sealingKey = "SLIPWAY_SECRET_KEY=" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat("k", 32)))
 
-var secretPlaces = []string{"engine.withhold/take", "engine.withhold/take#2", "engine.remind/deployer.Apply"}
+var secretPlaces = []string{"engine.withhold/take", "engine.withhold/take#2", "engine.remind/Apply"}
 
 // secretive has deployments stand still half way that will need their secrets
 // again: of one of them the version is gone by then, which waiting cannot mend.
@@ -61,12 +61,12 @@ func (g *gauntlet) reminded() {
 	if d := g.ended(id, time.Minute); d.State != slipway.RolledBack {
 		g.t.Errorf("without its secrets it ended %s: %s", d.State, d.Message)
 	}
-	for n := 0; g.awaits("engine.remind/deployer.Apply"); n++ {
+	for n := 0; g.awaits("engine.remind/Apply"); n++ {
 		g.far.set(func() { g.far.forgets["keeps"] = true })
 		g.until(time.Minute, fmt.Sprintf("the deployer was reminded for the %d. time", n+1), func() bool {
 			told := false
 			g.far.set(func() { told = !g.far.forgets["keeps"] })
-			return told || !g.awaits("engine.remind/deployer.Apply")
+			return told || !g.awaits("engine.remind/Apply")
 		})
 	}
 }

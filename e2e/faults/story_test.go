@@ -67,6 +67,9 @@ func (g *gauntlet) life() {
 		if g.awaits("engine.stopOrphans/Jobs.Stop", "engine.hook/take") {
 			g.interrupted(version)
 		}
+		if g.awaits("engine.keepProgress/Store.Write") {
+			g.takesLong(version)
+		}
 		g.office(n)
 		rest := slices.DeleteFunc(slices.Clone(g.pending), func(p string) bool {
 			place := strings.TrimSuffix(strings.TrimSuffix(p, " before"), " after")

@@ -1,14 +1,16 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	"sigs.k8s.io/yaml"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/slipway-dev/slipway/internal/client"
 )
@@ -30,6 +32,22 @@ func setCommand() *cobra.Command {
 	return group("set", "Promote several services together, and take them back together", setCreateCommand(), list, setShowCommand(), setRollbackCommand(), setCancelCommand())
 }
 
+// readSet reads YAML as the JSON that the API takes, and nothing that it does not
+// know.
+func readSet(content []byte, into *client.NewSet) error {
+	var whole any
+	if err := yaml.Unmarshal(content, &whole); err != nil {
+		return err
+	}
+	text, err := json.Marshal(whole)
+	if err != nil {
+		return err
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	return decoder.Decode(into)
+}
+
 func setCreateCommand() *cobra.Command {
 	var n client.NewSet
 	var after []string
@@ -45,7 +63,7 @@ func setCreateCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := yaml.UnmarshalStrict(content, &n); err != nil {
+			if err := readSet(content, &n); err != nil {
 				return usageError("%s: %v", file, err)
 			}
 		case len(args) < 2:

@@ -21,7 +21,7 @@ const roleVariable = "BENCH_PART"
 
 // part is what such a process is told.
 type part struct {
-	Role     string // portal, bare, chains or writer
+	Role     string // portal, bare, chains, writer or hooks
 	Database string // as the store names it
 	Quiet    bool   // portal: without engine and queue, for counting
 	Ledger   string // portal: the file that the calls of its deployer go to
@@ -29,6 +29,7 @@ type part struct {
 	Queue    string // bare: a migrated database for the bare River job
 	Floor    string // bare: where the floor's rows are written
 	Token    string // bare: opens the rungs that ask for one
+	Chat     string // portal: Slack's Web API; empty: chat is not set up
 }
 
 func TestMain(m *testing.M) {
@@ -55,6 +56,8 @@ func (p part) play(ctx context.Context) error {
 		return playBare(ctx, p)
 	case "writer":
 		return playWriter(ctx, p)
+	case "hooks":
+		return playHooks(ctx, p)
 	case "chains":
 		return playChains(ctx, p)
 	default:

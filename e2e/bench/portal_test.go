@@ -23,6 +23,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/identity/devissuer"
 	"github.com/slipway-dev/slipway/internal/server"
 	"github.com/slipway-dev/slipway/internal/server/browser"
+	"github.com/slipway-dev/slipway/internal/server/chatops"
 	"github.com/slipway-dev/slipway/internal/server/rest"
 	"github.com/slipway-dev/slipway/internal/slipway"
 	"github.com/slipway-dev/slipway/internal/store"
@@ -60,7 +61,11 @@ func playPortal(ctx context.Context, p part) error {
 	}
 	eng.Waker = queue
 	usecases := &app.App{Store: db, Deployers: registry, Clock: time.Now}
-	srv, err := portalServer(ctx, url, usecases, db, log)
+	talk, err := chatSurface(p, url, usecases, log)
+	if err != nil {
+		return err
+	}
+	srv, err := portalServer(ctx, url, usecases, db, log, talk)
 	if err != nil {
 		return err
 	}
@@ -78,6 +83,7 @@ func playPortal(ctx context.Context, p part) error {
 		running.Go(func() { eng.Run(work) })
 	}
 	running.Go(func() { srv.Run(work) })
+	running.Go(func() { talk.Run(work) })
 	front := srv.HTTPServer("", srv.Handler())
 	go func() { _ = front.Serve(listener) }()
 	control, err := listenAndServe(told.control())
@@ -107,7 +113,7 @@ func logFile() *os.File {
 	return file
 }
 
-func portalServer(ctx context.Context, url string, usecases *app.App, db *store.Store, log *slog.Logger) (*server.Server, error) {
+func portalServer(ctx context.Context, url string, usecases *app.App, db *store.Store, log *slog.Logger, talk *chatops.Surface) (*server.Server, error) {
 	secret := rand.Text()
 	issuer, err := devissuer.New(devissuer.Config{Issuer: url + "/dev/issuer", ClientID: "slipway", ClientSecret: secret,
 		RedirectURI: url + "/auth/callback", PostLogoutRedirectURI: url + "/sign-in", People: people()})
@@ -128,7 +134,7 @@ func portalServer(ctx context.Context, url string, usecases *app.App, db *store.
 		return nil, err
 	}
 	return server.New(server.Config{Log: log, PublicURL: url, Version: "bench", App: usecases, Feed: db, Sessions: db.Sessions(), Identity: provider,
-		Surfaces: []server.Surface{pages, rest.New(rest.Config{App: usecases, Version: "bench", PublicURL: url})}, Assets: assets.Handler(), DevIssuer: issuer,
+		Surfaces: []server.Surface{pages, rest.New(rest.Config{App: usecases, Version: "bench", PublicURL: url}), talk}, Assets: assets.Handler(), DevIssuer: issuer,
 		Ready: []server.Check{{Name: "database", Run: db.Ping}}})
 }
 
@@ -146,6 +152,9 @@ func mint(ctx context.Context, db *store.Store, usecases *app.App, url string) (
 		actor.Via = slipway.ViaREST
 		if _, err := usecases.CreateToken(ctx, actor, app.CreateToken{ID: id, SecretHash: hash, Name: "bench"}); err != nil {
 			return nil, fmt.Errorf("token of %s: %w", p.ID, err)
+		}
+		if _, err := usecases.LinkChat(ctx, app.UserActor(u), app.LinkChat{Account: slackUser(p.ID), Name: p.Name, Link: p.ID}); err != nil {
+			return nil, err
 		}
 		tokens[p.ID] = plain
 	}

@@ -2,9 +2,9 @@ package chatops
 
 import (
 	"context"
-	"encoding/json"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/slipway-dev/slipway/internal/app"
@@ -29,6 +29,7 @@ type intake struct {
 	done     chan string
 	stopped  chan struct{}
 	stop     sync.Once
+	pending  atomic.Int64 // requests that are not acknowledged yet
 }
 
 const (
@@ -43,9 +44,14 @@ const (
 	// A request that nobody has finished after a while was of a process that died,
 	// or of one with too much to do: it begins none that it has kept waiting so
 	// long that another may take it over before it is finished.
-	abandoned  = 40 * time.Second
-	freshFor   = abandoned - workFor
-	drainFor   = 10 * time.Second // for what is acknowledged and not begun when the process is to end
+	abandoned = 40 * time.Second
+	freshFor  = abandoned - workFor
+	drainFor  = 10 * time.Second // for what is acknowledged and not begun when the process is to end
+	// While so many are not acknowledged yet, work waits for them, but never longer
+	// than yielding: in a storm people are answered later, and not told that it
+	// failed.
+	crowd      = 12
+	yielding   = time.Second
 	sweepEvery = 15 * time.Second
 	piece      = 500
 )
@@ -80,6 +86,8 @@ func (in *intake) take(ctx context.Context, r request) (fresh bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	a := &arrival{row: row, answer: make(chan taken, 1)}
+	in.pending.Add(1)
+	defer in.pending.Add(-1)
 	select {
 	case in.arriving <- a:
 	case <-in.stopped:
@@ -207,105 +215,5 @@ func (in *intake) flush(ctx context.Context, batch []*arrival, done ...string) {
 	}
 	for i, a := range batch {
 		a.answer <- taken{fresh: err == nil && fresh[i], err: err}
-	}
-}
-
-// toil works on one request after another.
-func (in *intake) toil(ctx context.Context) {
-	for {
-		select {
-		case r := <-in.working:
-			in.do(ctx, r)
-		case <-ctx.Done():
-			in.drain(ctx)
-			return
-		}
-	}
-}
-
-// drain finishes what was acknowledged; the rest stays on record.
-func (in *intake) drain(ctx context.Context) {
-	for until := time.Now().Add(drainFor); time.Now().Before(until); {
-		select {
-		case r := <-in.working:
-			in.do(ctx, r)
-		default:
-			return
-		}
-	}
-}
-
-// do works on a request and tells what came of it.
-func (in *intake) do(ctx context.Context, r request) {
-	if time.Since(r.since) > freshFor {
-		return // it is found again
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), workFor)
-	defer cancel()
-	defer func() {
-		if fault := recover(); fault != nil {
-			in.log.ErrorContext(ctx, "a request of chat came to grief", "request", r.RequestID, "fault", fault)
-		}
-	}()
-	defer func() {
-		select {
-		case in.done <- r.digest:
-		default: // it will be claimed once more, and found to be done
-		}
-	}()
-	said, tell := in.work(ctx, r)
-	if r.reply != nil {
-		select {
-		case r.reply <- said:
-			return
-		case <-r.gone:
-		}
-	}
-	if err := tell(ctx); err != nil {
-		in.log.WarnContext(ctx, "an answer could not be given in chat", "request", r.RequestID, "platform", string(r.User.Platform), "error", err.Error())
-	}
-}
-
-// sweep finds what other processes have left, and forgets what is old.
-func (in *intake) sweep(ctx context.Context) {
-	tick := time.NewTicker(sweepEvery)
-	defer tick.Stop()
-	for {
-		in.pickUp(ctx)
-		more, err := true, error(nil)
-		for more && err == nil {
-			more, err = in.rows.Forget(ctx, piece)
-		}
-		if err != nil && ctx.Err() == nil {
-			in.log.WarnContext(ctx, "old requests of chat could not be forgotten", "error", err.Error())
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-func (in *intake) pickUp(ctx context.Context) {
-	found, err := in.rows.Abandoned(ctx, in.rows.Clock().Add(-abandoned), piece)
-	if err != nil {
-		if ctx.Err() == nil {
-			in.log.WarnContext(ctx, "requests of chat that were left could not be looked for", "error", err.Error())
-		}
-		return
-	}
-	for _, row := range found {
-		var r request
-		if json.Unmarshal(row.Body, &r) != nil {
-			in.log.ErrorContext(ctx, "a request of chat that was left cannot be read", "kind", row.Kind)
-			continue
-		}
-		r.digest, r.since, r.again = row.Digest, time.Now(), true
-		select {
-		case in.working <- r:
-		case <-ctx.Done():
-			return
-		}
 	}
 }

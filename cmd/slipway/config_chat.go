@@ -19,7 +19,10 @@ import (
 )
 
 // slackConfig is the Slack app that asks and is told.
-type slackConfig struct{ SigningSecret, BotToken, Workspaces, URL string }
+type slackConfig struct{ SigningSecret, BotToken, AppToken, Workspaces, URL string }
+
+// asks reports whether anybody can ask by Slack.
+func (s slackConfig) asks() bool { return s.SigningSecret != "" || s.AppToken != "" }
 
 // mattermostConfig is the Mattermost server that does.
 type mattermostConfig struct{ Token, URL, BotToken, Teams string }
@@ -28,6 +31,7 @@ func chatSettings() []setting {
 	return []setting{
 		{"SLIPWAY_SLACK_SIGNING_SECRET", true, "", func(c *config) *string { return &c.Slack.SigningSecret }, "signs what Slack sends"},
 		{"SLIPWAY_SLACK_BOT_TOKEN", true, "", func(c *config) *string { return &c.Slack.BotToken }, "lets Slipway post in Slack, xoxb-..."},
+		{"SLIPWAY_SLACK_APP_TOKEN", true, "", func(c *config) *string { return &c.Slack.AppToken }, "opens a socket to Slack, which then need not reach Slipway, xapp-..."},
 		{"SLIPWAY_SLACK_WORKSPACES", false, "", func(c *config) *string { return &c.Slack.Workspaces }, "ids of the workspaces that may ask; all that the secret is for if empty"},
 		{"SLIPWAY_SLACK_URL", false, chat.SlackAddress, func(c *config) *string { return &c.Slack.URL }, "where Slack's Web API is"},
 		{"SLIPWAY_MATTERMOST_TOKEN", true, "", func(c *config) *string { return &c.Mattermost.Token }, "token of the slash command; several with commas between"},
@@ -73,7 +77,7 @@ func (c config) checkChat() []error {
 	if m.URL == "" && m.BotToken != "" {
 		bad("SLIPWAY_MATTERMOST_BOT_TOKEN: is set, and SLIPWAY_MATTERMOST_URL is missing")
 	}
-	if strings.ContainsAny(c.Slack.SigningSecret+c.Slack.BotToken+m.Token+m.BotToken, "\r\n") {
+	if strings.ContainsAny(c.Slack.SigningSecret+c.Slack.BotToken+c.Slack.AppToken+m.Token+m.BotToken, "\r\n") {
 		problems = append(problems, errors.New("SLIPWAY_SLACK_*, SLIPWAY_MATTERMOST_*: secrets are one line"))
 	}
 	return problems
@@ -82,7 +86,7 @@ func (c config) checkChat() []error {
 // needsKey says what is wrong with chat without a key. It is apart from
 // checkChat because `slipway dev` makes the key itself.
 func (c config) needsKey() error {
-	if c.SecretKey == "" && (c.Slack.SigningSecret != "" || c.Mattermost.Token != "") {
+	if c.SecretKey == "" && (c.Slack.asks() || c.Mattermost.Token != "") {
 		return errors.New("SLIPWAY_SECRET_KEY: is missing; buttons in chat are sealed with a key made from it: head -c 32 /dev/urandom | base64")
 	}
 	return nil
@@ -93,6 +97,17 @@ func chatLimits() outbound.Limits { return outbound.Limits{Within: 10 * time.Sec
 
 // dialChat reaches one configured address and nothing beside it.
 func dialChat(address string) (*http.Client, error) { return outbound.ClientFor(address, chatLimits()) }
+
+// socketClient opens sockets to addresses that Slack hands out: public ones, and
+// what SLIPWAY_OUTBOUND_ALLOW adds.
+func (c config) socketClient() (*http.Client, error) {
+	allow, err := outbound.ParseAllow(c.OutboundAllow)
+	if err != nil {
+		return nil, err
+	}
+	return &http.Client{Transport: &http.Transport{Proxy: nil, DialContext: outbound.New(allow).DialContext, TLSHandshakeTimeout: 10 * time.Second},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, nil
+}
 
 // sealOf makes what seals buttons and links; nil without a key.
 func sealOf(c config) (*chat.Seal, error) {
@@ -111,12 +126,16 @@ func sealOf(c config) (*chat.Seal, error) {
 // newChat makes the surface for chat; what is not configured answers so.
 func newChat(c config, usecases *app.App, seal *chat.Seal, log *slog.Logger) (*chatops.Surface, error) {
 	config := chatops.Config{App: usecases, Log: log, PublicURL: c.PublicURL, Seal: seal}
-	if c.Slack.SigningSecret != "" {
+	if c.Slack.asks() {
 		client, err := chat.NewSlack(c.Slack.URL, slipway.NewSecret(c.Slack.BotToken), dialChat)
 		if err != nil {
 			return nil, err
 		}
-		config.Slack = &chatops.Slack{Secret: slipway.NewSecret(c.Slack.SigningSecret), Client: client, Workspaces: commas(c.Slack.Workspaces)}
+		config.Slack = &chatops.Slack{Secret: slipway.NewSecret(c.Slack.SigningSecret), Client: client, Workspaces: commas(c.Slack.Workspaces),
+			AppToken: slipway.NewSecret(c.Slack.AppToken)}
+		if config.Slack.Dialer, err = c.socketClient(); err != nil {
+			return nil, err
+		}
 	}
 	if c.Mattermost.Token != "" {
 		client, err := chat.NewMattermost(c.Mattermost.URL, slipway.NewSecret(c.Mattermost.BotToken), chatops.MattermostActionURL(c.PublicURL, seal), dialChat)
@@ -139,7 +158,7 @@ func newChat(c config, usecases *app.App, seal *chat.Seal, log *slog.Logger) (*c
 // chatSystems names those that are set up, for the page of settings.
 func (c config) chatSystems() []string {
 	var systems []string
-	if c.Slack.SigningSecret != "" {
+	if c.Slack.asks() {
 		systems = append(systems, slipway.Slack.Title())
 	}
 	if c.Mattermost.Token != "" {

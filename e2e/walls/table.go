@@ -77,6 +77,7 @@ func homes() map[string][]string {
 		"github.com/mattn/go-sqlite3":             {},
 		"github.com/labstack":                     server,
 		"github.com/danielgtaylor/huma":           server,
+		"github.com/coder/websocket":              {"internal/server/chatops", "e2e"},
 		"github.com/a-h/templ":                    {"web", "internal/server/browser"},
 		"github.com/hashicorp/vault":              {"internal/secrets", "e2e"},
 		"github.com/hashicorp/terraform-exec":     {"deployers/terraform"},

@@ -115,6 +115,10 @@ func (s *Slack) Socket(ctx context.Context, appToken slipway.Secret) (address st
 	return a.URL, err
 }
 
+// Beside reports whether an address is on the host of a stand-in or a proxy for
+// Slack's Web API.
+func (s *Slack) Beside(address string) bool { return s.base != SlackAddress && below(address, s.hooks) }
+
 // Answers reports whether an address is one that answers go to.
 func (s *Slack) Answers(address string) bool { return below(address, s.hooks) }
 

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"sync"
 
 	"github.com/labstack/echo/v4"
 
@@ -25,6 +26,7 @@ type Slack struct {
 	Client     *chat.Slack
 	Workspaces []string       // that may ask; empty: whichever the secret is for
 	AppToken   slipway.Secret // opens a socket to Slack instead; empty: none
+	Dialer     *http.Client   // opens that socket
 }
 
 // Mattermost is a Mattermost server that may ask.
@@ -78,6 +80,9 @@ func New(c Config) (*Surface, error) {
 	if (c.Slack != nil || c.Mattermost != nil) && c.Seal == nil {
 		return nil, errors.New("chatops: Seal is needed")
 	}
+	if c.Slack != nil && c.Slack.AppToken.Reveal() != "" && c.Slack.Dialer == nil {
+		return nil, errors.New("chatops: Dialer is needed to open a socket")
+	}
 	s := &Surface{Config: c}
 	s.intake = newIntake(app.ChatIntake{Store: c.App.Store, Clock: c.App.Clock}, c.Log, s.work)
 	return s, nil
@@ -89,7 +94,12 @@ func (s *Surface) Run(ctx context.Context) {
 	if s.Slack == nil && s.Mattermost == nil {
 		return // nobody can ask
 	}
+	var all sync.WaitGroup
+	if s.Slack != nil && s.Slack.AppToken.Reveal() != "" {
+		all.Go(func() { s.socket(ctx) })
+	}
 	s.intake.run(ctx)
+	all.Wait()
 }
 
 // Routes are public: who asks is proven by the chat system, and who they are

@@ -60,7 +60,7 @@ func playHooks(ctx context.Context, p part) error {
 	if _, err := db.ExecContext(ctx, `CREATE TABLE hooks (digest TEXT PRIMARY KEY, body TEXT NOT NULL)`); err != nil {
 		return err
 	}
-	insert, err := db.PrepareContext(ctx, `INSERT INTO hooks (digest, body) VALUES ($1, $2) ON CONFLICT DO NOTHING`)
+	insert, err := db.PrepareContext(ctx, `INSERT INTO hooks (digest, body) VALUES ($1, $2) ON CONFLICT DO NOTHING`) //nolint:sqlclosecheck // is kept as long as the process
 	if err != nil {
 		return err
 	}

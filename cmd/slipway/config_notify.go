@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/slipway-dev/slipway/internal/app"
 	"github.com/slipway-dev/slipway/internal/chat"
@@ -69,7 +68,7 @@ func newTellers(ctx context.Context, p parts, usecases *app.App) (tellers, error
 		return tellers{}, err
 	}
 	notifier, err := newNotifier(ctx, p, usecases, posters)
-	return tellers{notifier, &notify.Announcer{Store: p.store, Feed: p.store, Posters: posters, Seal: seal, PublicURL: p.config.PublicURL, Clock: time.Now, Log: p.log}}, err
+	return tellers{notifier, &notify.Announcer{Store: p.store, Feed: p.store, Posters: posters, Seal: seal, PublicURL: p.config.PublicURL, Clock: p.store.Now, Log: p.log}}, err
 }
 
 // newPosters are the chat systems that Slipway may post in.
@@ -105,7 +104,7 @@ func newNotifier(ctx context.Context, p parts, usecases *app.App, posters map[sl
 	if err != nil {
 		return nil, err
 	}
-	n := &notify.Notifier{Store: p.store, Feed: p.store, Rights: usecases, PublicURL: p.config.PublicURL, Clock: time.Now, Log: p.log, Addresses: notify.ChatAddresses{},
+	n := &notify.Notifier{Store: p.store, Feed: p.store, Rights: usecases, PublicURL: p.config.PublicURL, Clock: p.store.Now, Log: p.log, Addresses: notify.ChatAddresses{},
 		Senders: map[slipway.DeliveryChannel]notify.Sender{slipway.ToWebhook: notify.NewWebhook(outbound.New(allowed), p.config.PublicURL)}}
 	mail, err := p.config.mail()
 	if err != nil {

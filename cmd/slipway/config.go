@@ -287,7 +287,7 @@ func (c config) print(w io.Writer) {
 		if s.key == "SLIPWAY_DEPLOYERS" {
 			value = c.deployersShown()
 		}
-		if s.key == "SLIPWAY_DATABASE_URL" {
+		if s.key == "SLIPWAY_DATABASE_URL" || s.key == "SLIPWAY_SMTP_URL" {
 			if u, err := url.Parse(value); err == nil && u.User != nil {
 				value = u.Redacted()
 			}

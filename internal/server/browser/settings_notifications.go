@@ -1,10 +1,12 @@
 package browser
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -219,8 +221,41 @@ func (s *Surface) testRoute(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.App.TestNotificationRoute(c.Request().Context(), server.ActorOf(c), app.TestNotificationRoute{Once: once(c), Route: n})
-	return s.routeDone(c, err, notificationsPath+"?route="+id(n)+"#deliveries", "A test is on its way. The log below says what comes of it.")
+	d, err := s.App.TestNotificationRoute(c.Request().Context(), server.ActorOf(c), app.TestNotificationRoute{Once: once(c), Route: n})
+	return s.routeDone(c, err, notificationsPath+"?route="+id(n)+"#deliveries", s.cameOf(c, d, err, "The test"))
+}
+
+// lookFor is how long a form waits for what comes of a delivery: mostly that is
+// known within a moment, and then the next page says it.
+const (
+	lookFor   = 1500 * time.Millisecond
+	lookEvery = 50 * time.Millisecond
+)
+
+// cameOf says what came of a delivery, or that it is on its way.
+func (s *Surface) cameOf(c echo.Context, d slipway.Delivery, failed error, what string) string {
+	if failed != nil {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(c.Request().Context(), lookFor)
+	defer cancel()
+	ticker := time.NewTicker(lookEvery)
+	defer ticker.Stop()
+	for {
+		is, err := s.App.Delivery(ctx, server.ActorOf(c), d.ID)
+		switch {
+		case err != nil:
+			return what + " is on its way. The log says what comes of it."
+		case is.State == slipway.DeliverySent:
+			return what + " arrived."
+		case is.State == slipway.DeliveryFailed, is.Attempts > 0:
+			return what + " did not arrive: " + is.Error
+		}
+		select {
+		case <-ctx.Done():
+		case <-ticker.C:
+		}
+	}
 }
 
 func (s *Surface) removeRoute(c echo.Context) error {
@@ -241,7 +276,7 @@ func (s *Surface) redeliver(c echo.Context) error {
 		return err
 	}
 	d, err := s.App.Redeliver(c.Request().Context(), server.ActorOf(c), app.Redeliver{Once: once(c), Delivery: n})
-	return s.routeDone(c, err, notificationsPath+"?route="+id(d.Route)+"#deliveries", "It is on its way once more.")
+	return s.routeDone(c, err, notificationsPath+"?route="+id(d.Route)+"#deliveries", s.cameOf(c, d, err, "The delivery"))
 }
 
 func (s *Surface) routeDone(c echo.Context, err error, to, said string) error {

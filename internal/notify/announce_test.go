@@ -176,7 +176,16 @@ func (r *rig) announcement(d slipway.Deployment) (out slipway.Announcement) {
 // back in its last line, however many replicas speak at once.
 func TestOnePublicMessage(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
+	for name, url := range databases() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			onePublicMessage(t, newRigOn(t, url(t)))
+		})
+	}
+}
+
+func onePublicMessage(t *testing.T, r *rig) {
+	t.Helper()
 	slack, client := newSlack(t, r.clock)
 	poster := &recorded{Poster: client, last: map[string]chat.Message{}}
 	replicas := []*notify.Announcer{r.announcer(poster), r.announcer(poster), r.announcer(poster)}

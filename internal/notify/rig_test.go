@@ -21,6 +21,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/secrets/sealed"
 	"github.com/slipway-dev/slipway/internal/slipway"
 	"github.com/slipway-dev/slipway/internal/store"
+	"github.com/slipway-dev/slipway/internal/store/pgtest"
 )
 
 const source = "https://slipway.example.com"
@@ -40,9 +41,22 @@ type rig struct {
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
+	return newRigOn(t, "sqlite:"+filepath.Join(t.TempDir(), "n.db"))
+}
+
+// databases are both kinds: of PostgreSQL a schema of its own.
+func databases() map[string]func(*testing.T) string {
+	return map[string]func(*testing.T) string{
+		"sqlite":     func(t *testing.T) string { t.Helper(); return "sqlite:" + filepath.Join(t.TempDir(), "n.db") },
+		"postgresql": func(t *testing.T) string { t.Helper(); return pgtest.URL(t) },
+	}
+}
+
+func newRigOn(t *testing.T, url string) *rig {
+	t.Helper()
 	r := &rig{t: t, ctx: t.Context(), at: time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)}
 	var err error
-	r.store, err = store.Open(r.ctx, store.Config{URL: "sqlite:" + filepath.Join(t.TempDir(), "n.db"), Clock: r.clock})
+	r.store, err = store.Open(r.ctx, store.Config{URL: url, Clock: r.clock})
 	must(t, err)
 	t.Cleanup(func() { _ = r.store.Close() })
 	must(t, r.store.Migrate(r.ctx))

@@ -36,7 +36,16 @@ func signed(t *testing.T, secret slipway.Secret, got received, now time.Time) {
 // once, signed, and those of a deployment in their order.
 func TestToldOnceByThree(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
+	for name, url := range databases() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			toldOnceByThree(t, newRigOn(t, url(t)))
+		})
+	}
+}
+
+func toldOnceByThree(t *testing.T, r *rig) {
+	t.Helper()
 	there := newReceiver(t, nil)
 	_, secret := r.route(app.AddNotificationRoute{Service: "billing-api", Kinds: []string{"deployment.*"}, To: webhook(there.URL + "/hook?key=k")})
 	r.run(r.notifier(), r.notifier(), r.notifier())

@@ -88,17 +88,16 @@ func (a *App) Deciders(ctx context.Context, tx slipway.Tx, d slipway.Deployment)
 		return nil, err
 	}
 	d.Team = s.Team // the one that owns it today
+	all, err := a.allBindings(ctx, tx) // of which each counts for whom it is, and there are many people
+	if err != nil {
+		return nil, err
+	}
 	var may []slipway.User
 	for _, u := range users {
 		if u.Disabled {
 			continue
 		}
-		actor := personActor(u)
-		bindings, err := a.bindings(ctx, tx, actor)
-		if err != nil {
-			return nil, err
-		}
-		if decidable(d, actor, bindings, votes) == "" {
+		if decidable(d, personActor(u), all, votes) == "" {
 			may = append(may, u)
 		}
 	}

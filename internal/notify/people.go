@@ -37,6 +37,9 @@ func (n *Notifier) reminding(ctx context.Context) {
 // decide then, are told now.
 func (n *Notifier) Remind(ctx context.Context) error {
 	n.prepare()
+	if !n.reachesPeople() {
+		return nil
+	}
 	var planned []slipway.Delivery
 	err := n.Store.Read(ctx, func(tx slipway.Tx) error {
 		planned = nil
@@ -121,8 +124,11 @@ func askOf(d slipway.Deployment) (*slipway.NoticeAsk, *slipway.ApprovalGate) {
 func (p *planner) forDeciders(ctx context.Context, f facts, reminder bool) ([]slipway.Delivery, error) {
 	d := f.deployment
 	ask, _ := askOf(d)
-	if d.State != slipway.Waiting || ask == nil {
+	if d.State != slipway.Waiting || ask == nil || !p.reachesPeople() {
 		return nil, nil
+	}
+	if err := p.prepare(ctx); err != nil {
+		return nil, err
 	}
 	deciders, err := p.Rights.Deciders(ctx, p.tx, d)
 	if err != nil {
@@ -136,9 +142,9 @@ func (p *planner) forDeciders(ctx context.Context, f facts, reminder bool) ([]sl
 	}
 	var out []slipway.Delivery
 	for _, u := range deciders {
-		wishes, err := p.tx.Preferences().Get(ctx, u.ID)
-		if err != nil {
-			return nil, err
+		wishes, said := p.wishes[u.ID]
+		if !said {
+			wishes = slipway.DefaultPreferences()
 		}
 		if wishes.Approvals && p.connected(wishes) {
 			out = append(out, p.personal(u.ID, wishes, key, notice))
@@ -148,6 +154,13 @@ func (p *planner) forDeciders(ctx context.Context, f facts, reminder bool) ([]sl
 }
 
 func short(digest string) string { return digest[:min(len(digest), 19)] }
+
+// reachesPeople reports whether there is a way to anybody.
+func (n *Notifier) reachesPeople() bool {
+	_, mail := n.Senders[slipway.ToEmail]
+	_, slack := n.Senders[slipway.ToSlack]
+	return mail || slack
+}
 
 // connected reports whether there is a way to a person. Without one nothing is
 // planned: a log full of what could never be told would help nobody.

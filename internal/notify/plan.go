@@ -145,7 +145,7 @@ func (p *planner) of(ctx context.Context, e slipway.DomainEvent) ([]slipway.Deli
 			followers = append(followers, person)
 		}
 	}
-	asks := e.Kind == "deployment.waiting"
+	asks := e.Kind == "deployment.waiting" && p.reachesPeople()
 	if len(told)+len(followers) == 0 && !asks {
 		return nil, nil
 	}

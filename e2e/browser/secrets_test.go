@@ -74,7 +74,7 @@ func TestSecretsByHand(t *testing.T) {
 	ana.sees("Version 2 in dev is back.")
 	ana.click("Destroy version 2")
 	ana.write("#confirm-2", "2")
-	ana.clickIn("details[open]", "Destroy version 2")
+	ana.clickIn("details[open] form", "Destroy version 2")
 	ana.sees("Version 2 in dev is destroyed for good.")
 
 	ana.visit(production)

@@ -20,7 +20,7 @@ func TestTheExamplesConform(t *testing.T) {
 		kept            int
 	}{
 		{examples + "deployer-shell/deployer.sh", examples + "deployer-shell/conformance.json", 22},
-		{examples + "deployer-python/deployer.py", examples + "deployer-python/conformance.json", 23},
+		{examples + "deployer-python/deployer.py", examples + "deployer-python/conformance.json", 24},
 	} {
 		t.Run(filepath.Base(c.program), func(t *testing.T) {
 			t.Parallel()

@@ -87,7 +87,7 @@ func (a *App) Deciders(ctx context.Context, tx slipway.Tx, d slipway.Deployment)
 	if err != nil {
 		return nil, err
 	}
-	d.Team = s.Team // the one that owns it today
+	d.Team = s.Team                    // the one that owns it today
 	all, err := a.allBindings(ctx, tx) // of which each counts for whom it is, and there are many people
 	if err != nil {
 		return nil, err

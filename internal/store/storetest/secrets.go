@@ -80,6 +80,9 @@ func testSecretBook(t *testing.T, f fixture) {
 		f.write(t, func(tx slipway.Tx) error { return tx.Secrets().PutView(f.ctx, "api", "staging", want) })
 		f.read(t, func(tx slipway.Tx) error {
 			got, err := tx.Secrets().View(f.ctx, "api", "staging")
+			if err != nil {
+				return err
+			}
 			same(t, "view", got, want)
 			all, err := tx.Secrets().Views(f.ctx)
 			same(t, "views", all, []slipway.SeenSecrets{{Team: "payments", Service: "api", Environment: "staging", View: want}})

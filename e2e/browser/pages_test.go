@@ -78,6 +78,7 @@ func pages(t testing.TB, p *portal.Portal) []shot {
 		{"tokens", "/settings/tokens"},
 		{"notifications", "/settings/notifications"},
 		{"my-notifications", "/settings/me/notifications"},
+		{"chat", "/settings/chat"},
 		{"ci", "/settings/ci"},
 		{"device", "/device"},
 		{"appearance", "/settings/appearance"},

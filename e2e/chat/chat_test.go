@@ -210,7 +210,39 @@ func TestADayInChat(t *testing.T) {
 	}
 	s.slack.Submit("UBEN", s.slack.Views()[0], "not again")
 	s.state(id, "rejected")
+	s.told(back)
 	s.audited()
+}
+
+// told waits until the channel's one message of a deployment says how it ended.
+func (s *story) told(id string) {
+	s.t.Helper()
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		parents := map[string]int{}
+		last := ""
+		for _, p := range s.slack.Posts() {
+			if p.Thread != "" {
+				continue
+			}
+			for _, b := range p.Buttons {
+				if strings.HasSuffix(b.URL, "/"+id) {
+					parents[b.URL]++
+					last = p.Words
+				}
+			}
+		}
+		if len(parents) == 1 && strings.Contains(last, "slipway rollback till production") || time.Now().After(deadline) {
+			for url, n := range parents {
+				if n != 1 {
+					s.t.Errorf("%d messages lead to %s", n, url)
+				}
+			}
+			says(s.t, last, "1.0.0")
+			return
+		}
+		<-time.After(100 * time.Millisecond)
+	}
 }
 
 // audited looks at what is on record of it all.

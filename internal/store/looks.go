@@ -153,7 +153,7 @@ func (q *Queue) repeat(args lookArgs, why error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(q.work), 5*time.Second)
 	defer cancel()
 	err := q.s.writeTx(ctx, func(t *tx) error {
-		t.wakes = append(t.wakes, wake{lookArgs: args, at: q.s.keeper.says().Add(time.Second << (args.Failed - 1))})
+		t.wakes = append(t.wakes, wake{lookArgs: args, at: q.s.workersTime().Add(time.Second << (args.Failed - 1))})
 		return nil
 	})
 	if err != nil {

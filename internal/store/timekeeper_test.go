@@ -32,7 +32,8 @@ func TestTheTimekeeperDoubtsJumps(t *testing.T) {
 		doubts bool
 	}{
 		"it is right":                     {[][]time.Duration{steps(3, 0)}, 0, false},
-		"it drifts a little":              {[][]time.Duration{steps(1, 0), steps(1, time.Second), steps(1, 2*time.Second)}, 2 * time.Second, false},
+		"it drifts a little":              {[][]time.Duration{steps(1, 0), steps(8, time.Second)}, time.Second, false},
+		"it runs twice as fast":           {[][]time.Duration{{0, 200 * time.Millisecond, 5 * time.Second, 10 * time.Second, 15 * time.Second}}, 200 * time.Millisecond, true},
 		"an hour ahead":                   {[][]time.Duration{steps(1, 0), steps(minute, time.Hour)}, 0, true},
 		"an hour behind":                  {[][]time.Duration{steps(1, 0), steps(minute, -time.Hour)}, 0, true},
 		"ten years ahead, and back":       {[][]time.Duration{steps(1, 0), steps(minute, 87600*time.Hour), steps(1, 0)}, 0, false},

@@ -73,7 +73,7 @@ func (t *tx) wakeFor(ctx context.Context, row deploymentRow) {
 	w := wake{lookArgs: lookArgs{Deployment: row.ID, Team: row.Team}}
 	if row.NextWakeAt.After(now) {
 		// Counted from now by the database's clock, which is the one workers go by.
-		w.at = t.s.keeper.says().Add(row.NextWakeAt.Sub(now))
+		w.at = t.s.workersTime().Add(row.NextWakeAt.Sub(now))
 	}
 	t.wakes = append(t.wakes, w)
 }
@@ -91,7 +91,7 @@ func (t *tx) flushWakes(ctx context.Context) error {
 		if w.at.IsZero() {
 			// River would take this machine's clock. Workers go by the database's, so a
 			// machine that is ahead would put its wake-ups off.
-			w.at = t.s.keeper.says().Add(-believable)
+			w.at = t.s.workersTime().Add(-believable)
 		}
 		params = append(params, river.InsertManyParams{
 			Args: w.lookArgs, InsertOpts: &river.InsertOpts{ScheduledAt: w.at},

@@ -25,15 +25,15 @@ func TestClocksAreSet(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
 		c := newClocks(t, newWorld(t, "sqlite", 1))
-		c.set(filepath.Join(c.dir, "clock"), true, jumps...)
+		c.set(filepath.Join(c.dir, "clock"), "+0s", true, jumps...)
 		c.end()
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
 		dir := memory(t)
 		c := newClocks(t, newWorldAt(t, "postgres", pgtest.NewOwn(t, fakeTime(t, dir)...).URL, 2))
-		c.set(filepath.Join(c.dir, "clock"), false, jumps...)
-		c.set(filepath.Join(dir, "time"), true, append(jumps, "+0 x2")...)
+		c.set(filepath.Join(c.dir, "clock"), "+0s", false, jumps...)
+		c.set(filepath.Join(dir, "time"), "+0 x1", true, append(jumps, "+0 x2")...) // it remembers its speed
 		c.end()
 	})
 }
@@ -99,7 +99,7 @@ func newClocks(t *testing.T, w *world) *clocks {
 
 // set sets a clock by each of the offsets, looks whether anybody falls for it,
 // and sets it right again.
-func (c *clocks) set(clock string, noticed bool, offs ...string) {
+func (c *clocks) set(clock, right string, noticed bool, offs ...string) {
 	c.t.Helper()
 	for _, off := range offs {
 		c.cases++
@@ -110,7 +110,7 @@ func (c *clocks) set(clock string, noticed bool, offs ...string) {
 		}
 		c.crowd.all(1, time.Minute)
 		c.stillWait(off)
-		c.ok(os.WriteFile(clock, []byte("+0s"), 0o644)) // #nosec G306 -- read by postgres
+		c.ok(os.WriteFile(clock, []byte(right), 0o644)) // #nosec G306 -- read by postgres
 		c.doubt("nothing", false)
 	}
 }

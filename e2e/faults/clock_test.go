@@ -33,7 +33,10 @@ func TestClocksAreSet(t *testing.T) {
 		dir := memory(t)
 		c := newClocks(t, newWorldAt(t, "postgres", pgtest.NewOwn(t, fakeTime(t, dir)...).URL, 2))
 		c.set(filepath.Join(c.dir, "clock"), "+0s", false, jumps...)
-		c.set(filepath.Join(dir, "time"), "+0 x1", true, append(jumps, "+0 x2")...) // it remembers its speed
+		if full() {
+			jumps = append(jumps, "+0 x2")
+		}
+		c.set(filepath.Join(dir, "time"), "+0 x1", true, jumps...) // it remembers its speed
 		c.end()
 	})
 }

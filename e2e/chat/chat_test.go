@@ -334,9 +334,6 @@ func TestTheSameAnswerEverywhere(t *testing.T) {
 // TestKilledWhileItWorks kills the portal right after it has acknowledged: what
 // was asked for is done all the same once it is back, and once only.
 func TestKilledWhileItWorks(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it waits for a minute")
-	}
 	t.Parallel()
 	s := begin(t)
 	s.linkBoth("ana")

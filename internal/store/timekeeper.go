@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -78,7 +79,7 @@ func (k *timekeeper) told(at time.Time, asked, answered time.Duration) (news str
 	case middle-k.from < believedAfter:
 		return ""
 	default:
-		news = fmt.Sprintf("the clock is believed, which has been %s for %v", apart(k.off), believedAfter)
+		news = fmt.Sprintf("the clock that was set is believed now: it was %s what the time would have come to, and stayed so for %v", apart(k.off), believedAfter)
 	}
 	k.at, k.since, k.doubted = at.UTC(), middle, false
 	return news
@@ -122,7 +123,7 @@ func (k *timekeeper) doubt() error {
 	if !k.doubted {
 		return nil
 	}
-	return fmt.Errorf("%s", k.words())
+	return errors.New(k.words())
 }
 
 // Now is the time that all replicas go by, in UTC.

@@ -103,6 +103,11 @@ func TestTheTimekeeperSaysWhatItSaw(t *testing.T) {
 	if news := k.told(begin, 0, 0); news != "the clock is right again" {
 		t.Errorf("it said %q", news)
 	}
+	k.told(begin.Add(time.Hour), 0, 0)
+	later := believedAfter
+	if news := k.told(begin.Add(time.Hour+later), later, later); !strings.Contains(news, "is believed now: it was 1h0m0s ahead of what") {
+		t.Errorf("it said %q", news)
+	}
 }
 
 // TestReplicasAgreeOnTheTime: what a machine of its own thinks does not matter,

@@ -114,9 +114,16 @@ func (q *Queue) close() {
 	}
 }
 
-// Start begins to call look. The context only bounds the start.
+// Start begins to call look. The context only bounds the start. A database
+// whose connections break just then is asked again for two seconds: river comes
+// back by itself from such an end later on, and not from one while it starts.
 func (q *Queue) Start(ctx context.Context) error {
-	return fault("start the queue", q.client.Start(context.WithoutCancel(ctx)))
+	for backOff := 100 * time.Millisecond; ; backOff *= 2 {
+		err := q.client.Start(context.WithoutCancel(ctx))
+		if err == nil || !away(err) || backOff > time.Second || !wait(ctx, backOff) {
+			return fault("start the queue", err)
+		}
+	}
 }
 
 // Stop lets the looks that are at work finish, until ctx ends, and starts no

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -33,6 +34,8 @@ func client(t deployertest.T, env map[string]string, timeout time.Duration, log 
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
+	env = maps.Clone(env)
+	env["GORACE"] = "atexit_sleep_ms=0" // with the race detector every call would end a second late
 	c, err := exec.New(exec.Program{Path: self, Env: env, Timeout: timeout}, protocol.Options{Name: "till", Strict: true, Log: log})
 	if err != nil {
 		t.Fatalf("%v", err)

@@ -42,6 +42,7 @@ type child struct {
 	everReady bool
 	misses    int
 	said      string    // what the last readiness check found
+	asked     time.Time // when that check began
 	givenUp   time.Time // zero while it is wanted; from then on it gets nothing new
 	told      time.Time // when it got SIGTERM
 	attended  bool      // a goroutine sees it out

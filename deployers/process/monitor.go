@@ -31,11 +31,12 @@ func (t *target) monitor(ctx context.Context, c *child) {
 	defer ticker.Stop()
 	hasty := true
 	for {
+		began := time.Now()
 		ok, said := check(ctx, c.rec.Port, r)
 		if ctx.Err() != nil {
 			return
 		}
-		if !t.noteCheck(c, ok, said) {
+		if !t.noteCheck(c, began, ok, said) {
 			return
 		}
 		if ok && hasty {
@@ -53,14 +54,14 @@ func (t *target) monitor(ctx context.Context, c *child) {
 }
 
 // noteCheck says whether another check is of use.
-func (t *target) noteCheck(c *child, ok bool, said string) bool {
+func (t *target) noteCheck(c *child, began time.Time, ok bool, said string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if c.leaving() {
 		return false
 	}
 	before := c.ready
-	c.said = said
+	c.said, c.asked = said, began
 	if ok {
 		c.ready, c.everReady, c.misses = true, true, 0
 	} else if c.misses++; c.misses > allowedMisses {

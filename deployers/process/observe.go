@@ -136,7 +136,8 @@ func (t *target) observeTrack(spec trackSpec, shares map[string]int) deployers.O
 }
 
 // failure says why a desired track is not ready; nil while that is only a
-// matter of time.
+// matter of time. A replica is late once it was asked after its time, and was
+// not ready then: a machine that stood still has asked nobody meanwhile.
 func (t *target) failure(spec trackSpec, seen deployers.ObservedTrack) *deployers.Failure {
 	if seen.Ready >= seen.Wanted {
 		return nil
@@ -146,8 +147,8 @@ func (t *target) failure(spec trackSpec, seen deployers.ObservedTrack) *deployer
 	}
 	reason := fmt.Sprintf("version %s: %s", spec.Version, seen.Message)
 	for _, c := range t.of(spec.ID) {
-		age := time.Since(c.rec.Created)
-		if limit := time.Duration(spec.Config.Readiness.Timeout); !c.ready && !c.everReady && age > limit {
+		asked := c.asked.Sub(c.rec.Created)
+		if limit := time.Duration(spec.Config.Readiness.Timeout); !c.ready && !c.everReady && asked > limit {
 			return &deployers.Failure{Terminal: true, Reason: fmt.Sprintf("%s (not ready within %v)", reason, limit)}
 		}
 		if !c.ready && c.everReady {

@@ -1,7 +1,9 @@
 package process
 
 import (
+	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -160,4 +162,30 @@ func TestNothingReadySaysSo(t *testing.T) {
 	}
 	f.apply(t, 2)
 	f.converged(t, 2)
+}
+
+// TestWhoWasNotAskedIsNotLate: a replica that comes up while nobody looks, as
+// when the machine of Slipway stands still, is asked before it is called late.
+func TestWhoWasNotAskedIsNotLate(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, slog.New(slog.DiscardHandler))
+	const limit = 700 * time.Millisecond
+	track := release(t, f.dir, "1.0.0", "slow")
+	track.Config = bytes.Replace(track.Config, []byte(`"timeout":"3s"`), []byte(`"timeout":"`+limit.String()+`"`), 1)
+	f.apply(t, 1, track)
+	deployertest.Eventually(t, 20*time.Second, "the replica has been started", func() (bool, string) {
+		return len(f.instances(f.target)) == 1, fmt.Sprint(f.instances(f.target))
+	})
+	started := time.Now()
+	if err := f.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	<-time.After(time.Until(started.Add(limit + 200*time.Millisecond)))
+	f.open(t)
+	f.until(t, "it is live", func(o deployers.Observed) bool {
+		if o.Failure != nil {
+			t.Fatalf("nobody had asked it, and it is called a failure: %s", o.Failure.Reason)
+		}
+		return o.Converged
+	})
 }

@@ -22,7 +22,7 @@ func secretCommand() *cobra.Command {
 		secretListCommand(), secretSetCommand(), secretRemoveCommand(), secretImportCommand(), secretCompareCommand(), secretVersionsCommand(),
 		secretRollbackCommand(), secretRolloutCommand(), secretRevealCommand(),
 		secretChangesCommand(), secretApproveCommand(), secretRejectCommand(), secretWithdrawCommand(),
-		secretFindCommand(), secretDiffCommand(),
+		secretFindCommand(), secretDiffCommand(), secretRestrictCommand(),
 		secretVerbCommand("delete", "Take versions away; undelete brings them back"),
 		secretVerbCommand("undelete", "Bring deleted versions back"),
 		secretVerbCommand("destroy", "Take the values of versions away for good"))
@@ -71,16 +71,19 @@ func keyWord(e client.Keys, name string) string {
 		return "?"
 	}
 	at := slices.IndexFunc(e.Keys, func(k client.Key) bool { return k.Name == name })
+	word := "-"
 	switch {
 	case at < 0:
-		return "-"
-	case !e.Keys[at].Set:
-		return "MISSING"
-	case e.Keys[at].Alike != "":
-		return "set " + e.Keys[at].Alike
-	default:
-		return "set"
+		return word
+	case e.Keys[at].Set:
+		word = strings.TrimSpace("set " + e.Keys[at].Alike)
+	case e.Keys[at].Needed:
+		word = "MISSING"
 	}
+	if e.Keys[at].Restricted {
+		word += ", restricted"
+	}
+	return word
 }
 
 // overFlag adds --over, and says later whether it was given.
@@ -96,14 +99,24 @@ func overFlag(cmd *cobra.Command) func() *int {
 
 func secretSetCommand() *cobra.Command {
 	var file string
+	var restrict, lift bool
 	var over func() *int
 	cmd := command("set SERVICE ENVIRONMENT KEY", "Set one key; its value is read from standard input", cobra.ExactArgs(3), func(ctx context.Context, c *cli, args []string) error {
+		if restrict && lift {
+			return usageError("--restrict and --lift are opposites: give one of them")
+		}
 		value, err := c.value(file)
 		if err != nil {
 			return err
 		}
-		return c.changed(c.ChangeSecrets(ctx, args[0], args[1], client.ChangeKeys{Set: map[string]string{args[2]: strings.TrimSuffix(value, "\n")}, Over: over()}, false))
+		change := client.ChangeKeys{Set: map[string]string{args[2]: strings.TrimSuffix(value, "\n")}, Over: over()}
+		if restrict || lift {
+			change.Restricted = &restrict
+		}
+		return c.changed(c.ChangeSecrets(ctx, args[0], args[1], change, false))
 	})
+	cmd.Flags().BoolVar(&restrict, "restrict", false, "nobody is to see the value, now or later")
+	cmd.Flags().BoolVar(&lift, "lift", false, "lift the restriction of the key, for this value and not for older ones")
 	cmd.Flags().StringVar(&file, "file", "-", "read the value from this file; one newline at its end is cut off")
 	over = overFlag(cmd)
 	return cmd
@@ -119,7 +132,7 @@ func secretRemoveCommand() *cobra.Command {
 }
 
 func secretImportCommand() *cobra.Command {
-	var dryRun bool
+	var dryRun, restrict bool
 	var over func() *int
 	cmd := command("import SERVICE ENVIRONMENT FILE", "Set all keys of a .env file or a JSON object (- reads standard input)", cobra.ExactArgs(3), func(ctx context.Context, c *cli, args []string) error {
 		text, err := c.value(args[2])
@@ -134,6 +147,9 @@ func secretImportCommand() *cobra.Command {
 		for key, value := range values {
 			change.Set[key] = value.Reveal()
 		}
+		if restrict {
+			change.Restricted = &restrict
+		}
 		answer, err := c.ChangeSecrets(ctx, args[0], args[1], change, dryRun)
 		if err != nil || !dryRun {
 			return c.changed(answer, err)
@@ -146,6 +162,7 @@ func secretImportCommand() *cobra.Command {
 		})
 	})
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say what it would do, by name, and do nothing")
+	cmd.Flags().BoolVar(&restrict, "restrict", false, "nobody is to see these values, now or later")
 	over = overFlag(cmd)
 	return cmd
 }

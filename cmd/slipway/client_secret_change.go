@@ -46,6 +46,12 @@ func (c *cli) keyChange(a client.Answer[client.KeyChange], err error) error {
 		if v.Replace {
 			t.row("Besides", "every other key is removed")
 		}
+		if len(v.Restricts) > 0 {
+			t.row("Restricts", strings.Join(v.Restricts, " "))
+		}
+		if len(v.Lifts) > 0 {
+			t.row("Lifts the restriction of", strings.Join(v.Lifts, " "))
+		}
 		t.row("Digest", v.Digest)
 		t.row("State", v.State+": "+v.Message)
 	})
@@ -152,6 +158,19 @@ func secretDiffCommand() *cobra.Command {
 			for _, d := range a.Value.Items {
 				t.row(d.Key, d.What)
 			}
+		})
+	})
+}
+
+func secretRestrictCommand() *cobra.Command {
+	return command("restrict SERVICE ENVIRONMENT KEY...", "Take the sight of keys away: they can be set and delivered, and nobody can see them", cobra.MinimumNArgs(3), func(ctx context.Context, c *cli, args []string) error {
+		a, err := c.RestrictSecrets(ctx, args[0], args[1], args[2:])
+		if err != nil {
+			return err
+		}
+		return c.show(a.Raw, func(t *table) {
+			t.row("Path", a.Value.Path)
+			t.row("Restricted", strings.Join(a.Value.Keys, " "))
 		})
 	})
 }

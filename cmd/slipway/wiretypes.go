@@ -83,7 +83,7 @@ func wireTypes(document []byte) ([]byte, error) {
 			tag := field
 			if optional {
 				tag += ",omitempty"
-				if kind == "time.Time" || p.Ref != "" || field == "over" || field == "reversible" { // of the last two, nothing is not zero
+				if kind == "time.Time" || p.Ref != "" || field == "over" || field == "reversible" || field == "restricted" { // of the last three, nothing is not zero
 					kind = "*" + kind
 				}
 			}

@@ -30,6 +30,7 @@ type SecretColumn struct {
 	LastChange  *slipway.SecretChange // through Slipway; nil if it was made elsewhere, or there was none
 	Pinned      map[string]int        // what runs: key → version
 	Rotation    Rotation              // what is new for what runs
+	Refused     bool                  // by the store itself, which knows the asker
 	WhyNot      string                // why the asker may not see the names
 	MayWrite    string                // why not; empty: may
 	MayReveal   string
@@ -40,8 +41,9 @@ type SecretColumn struct {
 
 // SecretCell is one key in one environment.
 type SecretCell struct {
-	Set    bool
-	Needed bool
+	Set        bool
+	Needed     bool
+	Restricted bool // nobody may see its value
 	// Alike is a letter that cells of the key with the same value share; empty
 	// where values may not be compared.
 	Alike string
@@ -64,6 +66,10 @@ func (a *App) Secrets(ctx context.Context, actor slipway.Actor, service string) 
 	if err != nil {
 		return m, err
 	}
+	own, _, err := a.Secret.As(actor)
+	if err != nil {
+		return m, err
+	}
 	values := make([]map[string]slipway.Secret, len(m.Environments))
 	var wg sync.WaitGroup
 	errs := make([]error, len(m.Environments))
@@ -73,10 +79,14 @@ func (a *App) Secrets(ctx context.Context, actor slipway.Actor, service string) 
 			continue
 		}
 		wg.Go(func() {
-			if c.View, errs[i] = a.Secret.Look(ctx, m.Service, c.Environment.Name); errs[i] != nil || c.View.Version == 0 || c.MayReveal != "" || c.View.Fault != "" {
+			c.View, errs[i] = a.Secret.LookAs(ctx, actor, m.Service, c.Environment.Name)
+			if c.View.Refused {
+				c.Refused, c.WhyNot, c.Cells, c.Pinned, c.View = true, c.View.Problem, nil, nil, slipway.SecretView{}
+			}
+			if errs[i] != nil || c.View.Version == 0 || c.MayReveal != "" || c.View.Fault != "" {
 				return
 			}
-			if doc, err := a.Secret.Secrets.Read(ctx, c.Path, c.View.Version); err == nil {
+			if doc, err := own.Read(ctx, c.Path, c.View.Version); err == nil {
 				values[i] = doc.Values // else the store's policy forbids it, and presence is what there is
 			}
 		})
@@ -144,6 +154,15 @@ func (a *App) secretColumn(ctx context.Context, tx slipway.Tx, actor slipway.Act
 	c := SecretColumn{Environment: e, Path: a.Secret.Path(s, e.Name), Cells: map[string]SecretCell{}}
 	for _, key := range stage.Secrets {
 		c.Cells[key] = SecretCell{Needed: true}
+	}
+	marks, err := tx.SecretMarks().Of(ctx, s.Name, e.Name)
+	if err != nil {
+		return c, err
+	}
+	for _, key := range marks.Closed(0) {
+		cell := c.Cells[key]
+		cell.Restricted = true
+		c.Cells[key] = cell
 	}
 	state, err := tx.Stages().Get(ctx, s.Name, e.Name)
 	if err != nil {

@@ -26,13 +26,14 @@ func secretRule(ctx context.Context, tx slipway.Tx, service, environment string)
 
 // propose keeps a change, sealed, until people have approved just that. It is on
 // record before its values are kept: so none are ever kept for nothing.
-func (a *App) propose(ctx context.Context, actor slipway.Actor, place secretPlace, c secretChange, over int, rule slipway.ApprovalGate) (SecretsChanged, error) {
+func (a *App) propose(ctx context.Context, actor slipway.Actor, own slipway.SecretStore, is changing, c secretChange, over int) (SecretsChanged, error) {
+	place := is.place
 	if a.Secret.Drafts == nil {
 		return SecretsChanged{}, &slipway.Error{Code: slipway.CodeUnavailable, Affected: "Nothing was changed.",
 			Message: "Changes of the secrets of " + place.words() + " need approval, and this Slipway has no key to keep them sealed until then.",
 			Do:      "Set SLIPWAY_SECRET_KEY, also where Vault keeps the secrets, and restart it."}
 	}
-	changes, replace, err := c.content(place)
+	changes, replace, err := c.content(own, place)
 	if err != nil {
 		return SecretsChanged{}, err
 	}
@@ -40,8 +41,9 @@ func (a *App) propose(ctx context.Context, actor slipway.Actor, place secretPlac
 	_, _ = rand.Read(salt)
 	p := slipway.SecretProposal{Team: place.service.Team, Service: place.service.Name, Environment: place.environment, Path: place.path, Over: over,
 		Action: c.action, Verb: c.verb, Keys: slices.Sorted(maps.Keys(changes)), Replace: replace, Draft: "slipway:draft/" + rand.Text(),
-		Digest: slipway.ProposalDigest(place.path, over, replace, changes, salt), Rule: rule, State: slipway.ProposalPending, Message: "Waits for approval.",
+		Restricts: is.closing, Lifts: c.lifts, Rule: *is.rule, State: slipway.ProposalPending, Message: "Waits for approval.",
 		RequestedBy: actor.Person(), TokenID: actor.TokenID, Via: actor.Via, CreatedAt: a.now()}
+	p.Digest = slipway.ProposalDigest(p, changes, salt)
 	values := map[string]slipway.Secret{draftSalt: slipway.NewSecret(hex.EncodeToString(salt))}
 	for _, key := range p.Keys {
 		if value := changes[key]; value != nil {

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -21,6 +20,9 @@ type SetSecrets struct {
 	// Over is the version that the asker looked at; nil: whatever is there.
 	Over   *int
 	Import bool // for the records
+	// Restricted says that nobody is to see the values, or that the restriction is
+	// lifted for them; nil: as it is. Lifting needs the permission to reveal, too.
+	Restricted *bool
 }
 
 // SecretsChanged is what came of a change.
@@ -42,7 +44,17 @@ func (a *App) SetSecrets(ctx context.Context, actor slipway.Actor, c SetSecrets)
 	if c.Import {
 		change.action, change.verb = "imported", "imports"
 	}
-	change.content = func(secretPlace) (map[string]*slipway.Secret, bool, error) { return c.Changes, false, nil }
+	if err := checkLift(c); err != nil {
+		return SecretsChanged{}, err
+	}
+	if c.Restricted != nil && *c.Restricted {
+		change.restrict = keys
+	} else if c.Restricted != nil {
+		change.lifts = keys
+	}
+	change.content = func(slipway.SecretStore, secretPlace) (map[string]*slipway.Secret, bool, error) {
+		return c.Changes, false, nil
+	}
 	return a.changeSecrets(ctx, actor, c.Service, c.Environment, change)
 }
 
@@ -82,12 +94,12 @@ func (a *App) RestoreSecrets(ctx context.Context, actor slipway.Actor, c Restore
 	if c.Version < 1 {
 		return SecretsChanged{}, slipway.Invalid("The rollback", []slipway.FieldError{{Field: "version", Message: "is the number of a version"}})
 	}
-	change := secretChange{action: "restored", verb: fmt.Sprintf("restores version %d of", c.Version), permission: slipway.SecretWrite, over: c.Over, once: c.Once, command: c}
+	change := secretChange{action: "restored", verb: fmt.Sprintf("restores version %d of", c.Version), permission: slipway.SecretWrite, over: c.Over, once: c.Once, command: c, restores: c.Version}
 	if change.keys = []string{}; c.Key != "" {
 		change.keys = []string{c.Key}
 	}
-	change.content = func(place secretPlace) (map[string]*slipway.Secret, bool, error) {
-		old, err := a.Secret.Secrets.Read(ctx, place.path, c.Version)
+	change.content = func(in slipway.SecretStore, place secretPlace) (map[string]*slipway.Secret, bool, error) {
+		old, err := in.Read(ctx, place.path, c.Version)
 		if err != nil {
 			return nil, false, err
 		}
@@ -128,19 +140,14 @@ type RemoveSecrets struct {
 // fail.
 func (a *App) RemoveSecrets(ctx context.Context, actor slipway.Actor, c RemoveSecrets) (SecretsChanged, error) {
 	change := secretChange{action: string(c.Verb) + "d", verb: string(c.Verb) + "s", permission: slipway.SecretWrite, versions: c.Versions, once: c.Once, command: c}
-	verbs := map[SecretVerb]func(context.Context, string, []int) error{}
-	if a.Secret != nil {
-		verbs = map[SecretVerb]func(context.Context, string, []int) error{DeleteVersions: a.Secret.Secrets.Delete,
-			UndeleteVersions: a.Secret.Secrets.Undelete, DestroyVersions: a.Secret.Secrets.Destroy}
-	}
 	if c.Verb == DestroyVersions {
 		change.action, change.permission = "destroyed", slipway.SecretDestroy
 	}
 	if len(c.Versions) == 0 || len(c.Versions) > 100 || slices.Min(c.Versions) < 1 {
 		return SecretsChanged{}, slipway.Invalid("The choice of versions", []slipway.FieldError{{Field: "versions", Message: "are one to a hundred numbers"}})
 	}
-	change.do = func(place secretPlace, _ int) (int, error) {
-		do, ok := verbs[c.Verb]
+	change.do = func(in slipway.SecretStore, place secretPlace, _ int) (int, error) {
+		do, ok := map[SecretVerb]func(context.Context, string, []int) error{DeleteVersions: in.Delete, UndeleteVersions: in.Undelete, DestroyVersions: in.Destroy}[c.Verb]
 		if !ok {
 			return 0, slipway.Invalid("The verb", []slipway.FieldError{{Field: "verb", Message: "is delete, undelete or destroy"}})
 		}
@@ -159,10 +166,13 @@ type secretChange struct {
 	over       *int
 	once       Once
 	command    any // what Once is about
+	restrict   []string
+	lifts      []string
+	restores   int // the version that it brings back; 0: none
 	// content is what a write is of, and whether nothing else stays; do is what
 	// any other change does. One of them is set.
-	content func(place secretPlace) (changes map[string]*slipway.Secret, replace bool, err error)
-	do      func(place secretPlace, over int) (version int, err error)
+	content func(in slipway.SecretStore, place secretPlace) (changes map[string]*slipway.Secret, replace bool, err error)
+	do      func(in slipway.SecretStore, place secretPlace, over int) (version int, err error)
 }
 
 func (c secretChange) summary(place secretPlace) string {
@@ -171,7 +181,14 @@ func (c secretChange) summary(place secretPlace) string {
 		return fmt.Sprintf("%s version %s of the secrets of %s", c.verb, numbers(c.versions), place.words())
 	case len(c.keys) > 0:
 		// Who reads the audit need not be one who may list: names are in its detail.
-		return fmt.Sprintf("%s %s of %s", c.verb, keyCount(len(c.keys)), place.words())
+		text := fmt.Sprintf("%s %s of %s", c.verb, keyCount(len(c.keys)), place.words())
+		switch {
+		case len(c.restrict) > 0:
+			text += ", for nobody to see"
+		case len(c.lifts) > 0:
+			text += ", lifting the restriction"
+		}
+		return text
 	default:
 		return fmt.Sprintf("%s the secrets of %s", c.verb, place.words())
 	}
@@ -195,85 +212,118 @@ func numbers(versions []int) string {
 	return text
 }
 
+// changing is what is known of a change before it is made.
+type changing struct {
+	place    secretPlace
+	rule     *slipway.ApprovalGate
+	closing  []string // keys to be closed before it is written
+	answered bool
+	outcome  string
+}
+
+// mayChange authorizes a change, and says no to one that cannot be made now.
+func (a *App) mayChange(ctx context.Context, tx slipway.Tx, actor slipway.Actor, service, environment string, c secretChange) (is changing, err error) {
+	if is.place, err = a.secretPlaceIn(ctx, tx, actor, service, environment, c.permission); err != nil {
+		return is, err
+	}
+	if len(c.lifts) > 0 {
+		if _, err := a.service(ctx, tx, actor, service, environment, slipway.SecretReveal); err != nil {
+			return is, err
+		}
+	}
+	if is.rule, err = secretRule(ctx, tx, service, environment); err != nil {
+		return is, err
+	}
+	if is.outcome, is.answered, err = a.answered(ctx, tx, actor, c.once, c.command); err != nil || is.answered {
+		return is, err
+	}
+	marks, err := tx.SecretMarks().Of(ctx, service, environment)
+	if err != nil {
+		return is, err
+	}
+	is.closing = c.closing(marks)
+	if c.action != "deleted" && c.action != "destroyed" {
+		return is, nil
+	}
+	pinned, err := pinnedVersions(ctx, tx, service, environment)
+	for _, v := range c.versions {
+		if slices.Contains(pinned, v) {
+			return is, slipway.Conflict(fmt.Sprintf("Version %d is what %s runs with.", v, is.place.words()),
+				"Deploy with another version first, then take this one away.")
+		}
+	}
+	return is, err
+}
+
 // changeSecrets authorizes and writes down who is about to do what, in one
 // transaction; then the store is asked, which no transaction of ours can hold;
 // then what came of it is written down. A crash between leaves an entry of a
 // change that was perhaps made, and never a change without an entry.
 func (a *App) changeSecrets(ctx context.Context, actor slipway.Actor, service, environment string, c secretChange) (SecretsChanged, error) {
-	var place secretPlace
-	var rule *slipway.ApprovalGate
-	over, answered, outcome := 0, false, ""
+	var is changing
 	prepare := func(tx slipway.Tx) (err error) {
-		if place, err = a.secretPlaceIn(ctx, tx, actor, service, environment, c.permission); err != nil {
-			return err
-		}
-		if rule, err = secretRule(ctx, tx, service, environment); err != nil {
-			return err
-		}
-		if outcome, answered, err = a.answered(ctx, tx, actor, c.once, c.command); err != nil || answered {
-			return err
-		}
-		if c.action != "deleted" && c.action != "destroyed" {
-			return nil
-		}
-		pinned, err := pinnedVersions(ctx, tx, service, environment)
-		for _, v := range c.versions {
-			if slices.Contains(pinned, v) {
-				return slipway.Conflict(fmt.Sprintf("Version %d is what %s runs with.", v, place.words()),
-					"Deploy with another version first, then take this one away.")
-			}
-		}
+		is, err = a.mayChange(ctx, tx, actor, service, environment, c)
 		return err
 	}
 	if err := a.Store.Read(ctx, prepare); err != nil {
 		return SecretsChanged{}, err
 	}
-	if answered {
-		return a.answeredChange(place, c, outcome)
+	if is.answered {
+		return a.answeredChange(is.place, c, is.outcome)
 	}
+	own, _, err := a.Secret.As(actor)
+	if err != nil {
+		return SecretsChanged{}, err
+	}
+	over := 0
 	if c.over != nil {
 		over = *c.over
 	} else if len(c.versions) == 0 {
-		h, err := a.Secret.Secrets.History(ctx, place.path)
+		h, err := own.History(ctx, is.place.path)
 		if err != nil {
 			return SecretsChanged{}, err
 		}
 		over = h.Current
 	}
-	if rule != nil && c.content != nil {
-		return a.propose(ctx, actor, place, c, over, *rule)
+	if is.rule != nil && c.content != nil {
+		return a.propose(ctx, actor, own, is, c, over)
 	}
-	err := a.Store.Write(ctx, func(tx slipway.Tx) error {
+	err = a.Store.Write(ctx, func(tx slipway.Tx) error {
 		if err := prepare(tx); err != nil {
 			return err
 		}
-		return a.audited(ctx, tx, actor, "secret."+c.action, place, c.summary(place), map[string]any{"path": place.path, "keys": c.keys, "versions": c.versions, "over": over})
+		if c.content != nil {
+			if err := a.keepClosed(ctx, tx, actor, is.place, is.closing, c.lifts, over); err != nil {
+				return err
+			}
+		}
+		return a.audited(ctx, tx, actor, "secret."+c.action, is.place, c.summary(is.place), map[string]any{"path": is.place.path, "keys": c.keys, "versions": c.versions, "over": over})
 	})
 	if err != nil {
 		return SecretsChanged{}, err
 	}
-	version, err := a.makeChange(ctx, place, c, over)
+	version, err := makeChange(ctx, own, is.place, c, over)
 	if err != nil {
-		return SecretsChanged{}, a.notChanged(ctx, actor, place, c, over, err)
+		return SecretsChanged{}, a.notChanged(ctx, actor, is.place, c, over, err)
 	}
-	return SecretsChanged{Path: place.path, Version: version, Keys: c.keys}, a.changed(ctx, actor, place, c, version)
+	return SecretsChanged{Path: is.place.path, Version: version, Keys: c.keys}, a.changed(ctx, actor, is.place, c, version)
 }
 
 // makeChange asks the store, outside of any transaction.
-func (a *App) makeChange(ctx context.Context, place secretPlace, c secretChange, over int) (int, error) {
+func makeChange(ctx context.Context, in slipway.SecretStore, place secretPlace, c secretChange, over int) (int, error) {
 	if c.content == nil {
-		return c.do(place, over)
+		return c.do(in, place, over)
 	}
-	changes, replace, err := c.content(place)
+	changes, replace, err := c.content(in, place)
 	if err != nil {
 		return 0, err
 	}
-	return a.writeSecrets(ctx, place.path, changes, replace, over)
+	return writeSecrets(ctx, in, place.path, changes, replace, over)
 }
 
-func (a *App) writeSecrets(ctx context.Context, path string, changes map[string]*slipway.Secret, replace bool, over int) (int, error) {
+func writeSecrets(ctx context.Context, in slipway.SecretWriter, path string, changes map[string]*slipway.Secret, replace bool, over int) (int, error) {
 	if !replace {
-		return a.Secret.Secrets.Patch(ctx, path, changes, over)
+		return in.Patch(ctx, path, changes, over)
 	}
 	whole := map[string]slipway.Secret{}
 	for key, value := range changes {
@@ -281,7 +331,7 @@ func (a *App) writeSecrets(ctx context.Context, path string, changes map[string]
 			whole[key] = *value
 		}
 	}
-	return a.Secret.Secrets.Put(ctx, path, whole, over)
+	return in.Put(ctx, path, whole, over)
 }
 
 // answeredChange is the answer that was given before: a version, or a proposal.
@@ -292,76 +342,4 @@ func (a *App) answeredChange(place secretPlace, c secretChange, outcome string) 
 		return SecretsChanged{Path: place.path, Keys: c.keys, Proposal: number}, err
 	}
 	return SecretsChanged{Path: place.path, Version: int(number), Keys: c.keys}, err
-}
-
-// changed writes down what came of it, for those who look at versions and for
-// those who wait for news.
-func (a *App) changed(ctx context.Context, actor slipway.Actor, place secretPlace, c secretChange, version int) error {
-	if _, err := a.Secret.Look(ctx, place.service, place.environment); err != nil {
-		return err
-	}
-	return a.Store.Write(ctx, func(tx slipway.Tx) error {
-		now := a.now()
-		err := tx.Secrets().AddChange(ctx, slipway.SecretChange{Service: place.service.Name, Environment: place.environment, Path: place.path, Version: version,
-			Action: c.action, Keys: c.keys, By: actor.ID, ByName: actor.Name, At: now})
-		if err != nil {
-			return err
-		}
-		if _, err := a.once(ctx, tx, actor, c.once, c.command, func() (string, error) { return strconv.Itoa(version), nil }); err != nil {
-			return err
-		}
-		on := place.resource()
-		return tx.Events().Add(ctx, slipway.DomainEvent{At: now, Kind: "secret." + c.action, Team: on.Team, Service: on.Service,
-			Environment: on.Environment, Actor: actor.Name, Message: c.summary(place)})
-	})
-}
-
-// audited writes the entry alone: what is only being tried is no news yet.
-func (a *App) audited(ctx context.Context, tx slipway.Tx, actor slipway.Actor, action string, place secretPlace, summary string, detail map[string]any) error {
-	encoded, err := json.Marshal(detail)
-	if err != nil {
-		return fmt.Errorf("audit detail of %s: %w", action, err)
-	}
-	entry := actor.Entry(action, place.resource(), place.service.Name+"/"+place.environment, summary, a.now())
-	entry.Detail = encoded
-	_, err = tx.Audit().Append(ctx, entry)
-	return err
-}
-
-// notChanged writes down that nothing came of it, and says who was quicker.
-func (a *App) notChanged(ctx context.Context, actor slipway.Actor, place secretPlace, c secretChange, over int, why error) error {
-	err := a.Store.Write(ctx, func(tx slipway.Tx) error {
-		if slipway.SecretFaultOf(why) == slipway.SecretMoved {
-			changes, err := tx.Secrets().Changes(ctx, place.path, 1)
-			if err != nil {
-				return err
-			}
-			why = overtaken(place, over, changes)
-		}
-		reason := string(slipway.CodeOf(why))
-		if fault := slipway.SecretFaultOf(why); fault != "" {
-			reason = string(fault)
-		}
-		return a.audited(ctx, tx, actor, "secret.unchanged", place, fmt.Sprintf("%s: nothing came of it (%s)", c.summary(place), reason),
-			map[string]any{"path": place.path, "over": over, "reason": reason})
-	})
-	if err != nil {
-		return err
-	}
-	return why
-}
-
-// overtaken says who changed what since the asker looked.
-func overtaken(place secretPlace, over int, changes []slipway.SecretChange) error {
-	e := slipway.SecretsMoved(place.path, over)
-	e.Message = fmt.Sprintf("The secrets of %s were changed since you opened them at version %d, outside of Slipway.", place.words(), over)
-	if len(changes) > 0 && changes[0].Version > over {
-		what := keysInWords(changes[0].Keys)
-		if what == "" {
-			what = "the secrets"
-		}
-		e.Message = fmt.Sprintf("%s changed %s of %s at %s, since you opened it at version %d.", changes[0].ByName, what, place.words(),
-			changes[0].At.UTC().Format("15:04:05 MST"), over)
-	}
-	return e
 }

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -10,7 +11,7 @@ import (
 // SecretVersionChange is what a version did to one key.
 type SecretVersionChange struct {
 	Key  string
-	What string // new, removed, changed, same; in both where values may not be compared
+	What string // new, removed, changed, same; in both where values may not be compared; restricted where nobody may
 }
 
 // CompareVersions says which keys differ between two versions of the secrets of
@@ -26,7 +27,13 @@ func (a *App) CompareVersions(ctx context.Context, actor slipway.Actor, service,
 		return nil, err
 	}
 	mayReveal := false
+	var closed []string
 	err = a.Store.Read(ctx, func(tx slipway.Tx) error {
+		marks, err := tx.SecretMarks().Of(ctx, service, environment)
+		if err != nil {
+			return err
+		}
+		closed = append(marks.Closed(from), marks.Closed(to)...)
 		whyNot, err := a.may(ctx, tx, actor, slipway.SecretReveal, place.resource())
 		mayReveal = whyNot == ""
 		return err
@@ -34,11 +41,15 @@ func (a *App) CompareVersions(ctx context.Context, actor slipway.Actor, service,
 	if err != nil {
 		return nil, err
 	}
-	was, err := a.versionKeys(ctx, place.path, from, mayReveal)
+	own, _, err := a.Secret.As(actor)
 	if err != nil {
 		return nil, err
 	}
-	is, err := a.versionKeys(ctx, place.path, to, mayReveal)
+	was, err := versionKeys(ctx, own, place.path, from, mayReveal)
+	if err != nil {
+		return nil, err
+	}
+	is, err := versionKeys(ctx, own, place.path, to, mayReveal)
 	if err != nil {
 		return nil, err
 	}
@@ -49,6 +60,8 @@ func (a *App) CompareVersions(ctx context.Context, actor slipway.Actor, service,
 		switch {
 		case !had:
 			what = "new"
+		case slices.Contains(closed, key):
+			what = "restricted"
 		case mayReveal && before == value:
 			what = "same"
 		case mayReveal:
@@ -61,26 +74,21 @@ func (a *App) CompareVersions(ctx context.Context, actor slipway.Actor, service,
 			out = append(out, SecretVersionChange{key, "removed"})
 		}
 	}
-	slices.SortFunc(out, func(a, b SecretVersionChange) int {
-		if a.Key < b.Key {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(out, func(a, b SecretVersionChange) int { return cmp.Compare(a.Key, b.Key) })
 	return out, nil
 }
 
 // versionKeys are the keys of a version, with their values only if they are to be
 // compared. Version 0 is what was before the first.
-func (a *App) versionKeys(ctx context.Context, path string, version int, values bool) (map[string]slipway.Secret, error) {
+func versionKeys(ctx context.Context, in slipway.SecretReader, path string, version int, values bool) (map[string]slipway.Secret, error) {
 	if version == 0 {
 		return nil, nil
 	}
 	if values {
-		doc, err := a.Secret.Secrets.Read(ctx, path, version)
+		doc, err := in.Read(ctx, path, version)
 		return doc.Values, err
 	}
-	keys, err := a.Secret.Secrets.Keys(ctx, path, version)
+	keys, err := in.Keys(ctx, path, version)
 	out := map[string]slipway.Secret{}
 	for _, key := range keys {
 		out[key] = slipway.Secret{}

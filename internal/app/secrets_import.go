@@ -143,7 +143,7 @@ func (a *App) PreviewImport(ctx context.Context, actor slipway.Actor, service, e
 	if err != nil {
 		return out, err
 	}
-	view, err := a.Secret.Look(ctx, place.service, environment)
+	view, err := a.Secret.LookAs(ctx, actor, place.service, environment)
 	if err == nil {
 		err = view.Err()
 	}
@@ -190,6 +190,9 @@ func (a *App) CompareSecrets(ctx context.Context, actor slipway.Actor, service, 
 		c := m.Environments[at]
 		if c.WhyNot != "" {
 			_, err := a.secretPlace(ctx, actor, service, name, slipway.SecretList)
+			if err == nil { // the store itself refused
+				err = &slipway.Error{Code: slipway.CodeDenied, Message: c.WhyNot}
+			}
 			return nil, err
 		}
 		if err := c.View.Err(); err != nil {

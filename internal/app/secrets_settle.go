@@ -26,6 +26,9 @@ func (a *App) applyProposal(ctx context.Context, p slipway.SecretProposal) (slip
 		if p, err = a.stillApproved(ctx, tx, p); err != nil || p.State != slipway.ProposalApproved {
 			return err
 		}
+		if err := a.keepClosed(ctx, tx, a.inNameOf(p), place, p.Restricts, p.Lifts, p.Over); err != nil {
+			return err
+		}
 		return a.audited(ctx, tx, a.inNameOf(p), "secret."+p.Action, place, a.appliedWords(p), map[string]any{"path": p.Path, "keys": p.Keys, "over": p.Over, "change": p.ID})
 	})
 	if err != nil || p.State != slipway.ProposalApproved {
@@ -34,7 +37,7 @@ func (a *App) applyProposal(ctx context.Context, p slipway.SecretProposal) (slip
 		}
 		return p, err
 	}
-	version, err := a.writeSecrets(ctx, p.Path, changes, p.Replace, p.Over)
+	version, err := writeSecrets(ctx, a.Secret.Secrets, p.Path, changes, p.Replace, p.Over)
 	if slipway.SecretFaultOf(err) == slipway.SecretMoved {
 		if version, err = a.madeAlready(ctx, p, changes); err == nil && version == 0 {
 			moved := overtaken(place, p.Over, nil)
@@ -55,6 +58,9 @@ func (a *App) stillApproved(ctx context.Context, tx slipway.Tx, p slipway.Secret
 		return now, err
 	}
 	whyNot, err := a.MayStill(ctx, tx, slipway.SetOrder{By: now.RequestedBy, TokenID: now.TokenID}, slipway.SecretWrite, now.Service, now.Environment)
+	if err == nil && whyNot == "" && len(now.Lifts) > 0 {
+		whyNot, err = a.MayStill(ctx, tx, slipway.SetOrder{By: now.RequestedBy, TokenID: now.TokenID}, slipway.SecretReveal, now.Service, now.Environment)
+	}
 	if err != nil {
 		return now, err
 	}
@@ -83,7 +89,7 @@ func (a *App) appliedWords(p slipway.SecretProposal) string {
 	for _, v := range p.Votes {
 		names = append(names, v.ByName)
 	}
-	return secretChange{verb: p.Verb, keys: p.Keys}.summary(secretPlace{service: slipway.Service{Name: p.Service}, environment: p.Environment}) + ", approved by " + keysInWords(names)
+	return secretChange{verb: p.Verb, keys: p.Keys, restrict: p.Restricts, lifts: p.Lifts}.summary(secretPlace{service: slipway.Service{Name: p.Service}, environment: p.Environment}) + ", approved by " + keysInWords(names)
 }
 
 // draftOf opens the values of a proposal, and makes sure that they are those that
@@ -109,7 +115,7 @@ func (a *App) draftOf(ctx context.Context, p slipway.SecretProposal) (map[string
 			changes[key] = &value
 		}
 	}
-	if slipway.ProposalDigest(p.Path, p.Over, p.Replace, changes, salt) != p.Digest {
+	if slipway.ProposalDigest(p, changes, salt) != p.Digest {
 		return nil, slipway.Conflict("Change "+itoa(p.ID)+" of secrets is not what was approved.", "Ask for it again.")
 	}
 	return changes, nil
@@ -154,6 +160,7 @@ func (a *App) madeAlready(ctx context.Context, p slipway.SecretProposal, changes
 // who wait for news.
 func (a *App) applied(ctx context.Context, p slipway.SecretProposal, place secretPlace, version int) (slipway.SecretProposal, error) {
 	by := a.inNameOf(p)
+	var stay []string
 	err := a.Store.Write(ctx, func(tx slipway.Tx) error {
 		now, err := tx.Proposals().Get(ctx, p.ID)
 		if err != nil || now.State != slipway.ProposalApproved { // another was quicker to write it down
@@ -170,6 +177,9 @@ func (a *App) applied(ctx context.Context, p slipway.SecretProposal, place secre
 		if err != nil {
 			return err
 		}
+		if stay, err = a.lift(ctx, tx, by, place, p.Lifts, version); err != nil {
+			return err
+		}
 		return tx.Events().Add(ctx, slipway.DomainEvent{At: a.now(), Kind: "secret." + p.Action, Team: p.Team, Service: p.Service,
 			Environment: p.Environment, Actor: by.Name, Message: a.appliedWords(p)})
 	})
@@ -177,7 +187,9 @@ func (a *App) applied(ctx context.Context, p slipway.SecretProposal, place secre
 		return p, err
 	}
 	a.forgetDraft(ctx, p)
-	_, err = a.Secret.Look(ctx, place.service, p.Environment)
+	if _, err = a.Secret.Look(ctx, place.service, p.Environment); err == nil && len(stay) > 0 {
+		err = stillRestricted(place, stay, version)
+	}
 	return p, err
 }
 

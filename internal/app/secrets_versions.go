@@ -29,7 +29,11 @@ func (a *App) SecretVersions(ctx context.Context, actor slipway.Actor, service, 
 		return out, err
 	}
 	out.Service, out.Path = place.service, place.path
-	h, err := a.Secret.Secrets.History(ctx, place.path)
+	own, _, err := a.Secret.As(actor)
+	if err != nil {
+		return out, err
+	}
+	h, err := own.History(ctx, place.path)
 	if err != nil {
 		return out, err
 	}

@@ -76,10 +76,18 @@ func (a *App) SessionUser(ctx context.Context, id string, began time.Time) (u sl
 	return u, err
 }
 
+// SignedOut ends what others have given a person for as long as they are signed in.
+func (a *App) SignedOut(ctx context.Context, person string) {
+	if a.Secret != nil && a.Secret.People != nil && person != "" {
+		a.Secret.People.Forget(ctx, person)
+	}
+}
+
 // SignOutEverywhere ends all sessions of a person: the provider said so.
 func (a *App) SignOutEverywhere(ctx context.Context, issuer, subject string) error {
-	return a.Store.Write(ctx, func(tx slipway.Tx) error {
-		u, err := tx.People().UserBySubject(ctx, issuer, subject)
+	var u slipway.User
+	err := a.Store.Write(ctx, func(tx slipway.Tx) (err error) {
+		u, err = tx.People().UserBySubject(ctx, issuer, subject)
 		if slipway.IsNotFound(err) {
 			return nil
 		}
@@ -95,6 +103,8 @@ func (a *App) SignOutEverywhere(ctx context.Context, issuer, subject string) err
 		actor.Via = slipway.ViaBrowser
 		return a.record(ctx, tx, actor, change{action: "person.signed-out", subject: "person " + u.Name, summary: u.Name + " was signed out by the provider"})
 	})
+	a.SignedOut(ctx, u.ID)
+	return err
 }
 
 // SetTheme keeps a person's choice of theme: "light", "dark" or "" for the

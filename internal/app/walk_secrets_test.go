@@ -32,6 +32,9 @@ func secretCases() map[string]useCase {
 		"SetSecrets": secret(slipway.SecretWrite, dev, "secret.set", func(r *rig, a slipway.Actor) error {
 			return of(r.SetSecrets(r.ctx, a, app.SetSecrets{Service: "shop", Environment: "prod", Changes: changes("KEY", "3")}))
 		}),
+		"RestrictSecrets": secret(slipway.SecretWrite, dev, "secret.restricted", func(r *rig, a slipway.Actor) error {
+			return of(r.RestrictSecrets(r.ctx, a, app.RestrictSecrets{Service: "shop", Environment: "prod", Keys: []string{"KEY"}}))
+		}),
 		"RestoreSecrets": secret(slipway.SecretWrite, dev, "secret.restored", func(r *rig, a slipway.Actor) error {
 			return of(r.RestoreSecrets(r.ctx, a, app.RestoreSecrets{Service: "shop", Environment: "prod", Version: 1}))
 		}),

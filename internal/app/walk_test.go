@@ -31,7 +31,7 @@ const (
 // personless are methods that no actor calls: the process itself does, or
 // somebody who is only about to be known.
 var personless = []string{"Authenticate", "BeginDevice", "ChatActor", "Deciders", "ExchangeToken", "LastNews", "MayStill", "News", "PersonMayRead", "RouteMayTell", "SessionUser",
-	"SettleSecrets", "SignIn", "SignOutEverywhere", "StillMay", "TakeDevice", "TrustedAudiences"}
+	"SettleSecrets", "SignIn", "SignOutEverywhere", "SignedOut", "StillMay", "TakeDevice", "TrustedAudiences"}
 
 // TestEveryUseCaseAsks: whoever may not is refused, with nothing changed and
 // the answer that fits, and whoever may leaves one entry in the audit. A new

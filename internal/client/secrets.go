@@ -41,6 +41,11 @@ func (c *Client) FindSecrets(ctx context.Context, key string) (Answer[List[Found
 	return get[List[FoundKey]](ctx, c, url.Values{"key": {key}}, "secrets")
 }
 
+// RestrictSecrets takes the sight of keys away.
+func (c *Client) RestrictSecrets(ctx context.Context, service, environment string, keys []string) (Answer[KeysRestricted], error) {
+	return post[KeysRestricted](ctx, c, map[string]any{"keys": keys}, stage(service, environment, "restrict")...)
+}
+
 // RestoreSecrets makes an older version, or one key of it, the newest again.
 func (c *Client) RestoreSecrets(ctx context.Context, service, environment string, version int, key string) (Answer[KeysChanged], error) {
 	body := map[string]any{"version": version}

@@ -273,10 +273,11 @@ type Change struct {
 
 // ChangeKeys is the schema ChangeKeys of the API.
 type ChangeKeys struct {
-	Import bool              `json:"import,omitempty"`
-	Over   *int              `json:"over,omitempty"`
-	Remove []string          `json:"remove,omitempty"`
-	Set    map[string]string `json:"set,omitempty"`
+	Import     bool              `json:"import,omitempty"`
+	Over       *int              `json:"over,omitempty"`
+	Remove     []string          `json:"remove,omitempty"`
+	Restricted *bool             `json:"restricted,omitempty"`
+	Set        map[string]string `json:"set,omitempty"`
 }
 
 // Check is the schema Check of the API.
@@ -642,11 +643,12 @@ type Job struct {
 
 // Key is the schema Key of the API.
 type Key struct {
-	Alike  string `json:"alike,omitempty"`
-	Name   string `json:"name"`
-	Needed bool   `json:"needed"`
-	Runs   int    `json:"runs,omitempty"`
-	Set    bool   `json:"set"`
+	Alike      string `json:"alike,omitempty"`
+	Name       string `json:"name"`
+	Needed     bool   `json:"needed"`
+	Restricted bool   `json:"restricted"`
+	Runs       int    `json:"runs,omitempty"`
+	Set        bool   `json:"set"`
 }
 
 // KeyChange is the schema KeyChange of the API.
@@ -660,6 +662,7 @@ type KeyChange struct {
 	Have        int        `json:"have"`
 	ID          int64      `json:"id"`
 	Keys        []string   `json:"keys"`
+	Lifts       []string   `json:"lifts"`
 	Message     string     `json:"message"`
 	Need        int        `json:"need"`
 	Over        int        `json:"over"`
@@ -667,6 +670,7 @@ type KeyChange struct {
 	Removes     []string   `json:"removes"`
 	Replace     bool       `json:"replace,omitempty"`
 	RequestedBy Person     `json:"requestedBy"`
+	Restricts   []string   `json:"restricts"`
 	Service     string     `json:"service"`
 	State       string     `json:"state"`
 	Version     int        `json:"version,omitempty"`
@@ -744,6 +748,12 @@ type KeysChanged struct {
 	Path    string   `json:"path"`
 	Replace []string `json:"replace,omitempty"`
 	Version int      `json:"version"`
+}
+
+// KeysRestricted is the schema KeysRestricted of the API.
+type KeysRestricted struct {
+	Keys []string `json:"keys"`
+	Path string   `json:"path"`
 }
 
 // Line is the schema Line of the API.
@@ -1187,6 +1197,11 @@ type RestoreKeysInBody struct {
 	Key     string `json:"key,omitempty"`
 	Over    *int   `json:"over,omitempty"`
 	Version int    `json:"version"`
+}
+
+// RestrictKeys is the schema RestrictKeys of the API.
+type RestrictKeys struct {
+	Keys []string `json:"keys"`
 }
 
 // Revision is the schema Revision of the API.

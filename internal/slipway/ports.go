@@ -43,6 +43,7 @@ type Tx interface {
 	Logs() Logs
 	Keys() IdempotencyKeys
 	Secrets() SecretBook
+	SecretMarks() SecretMarkBook
 	Sealed() SealedRows
 	ChatAccounts() ChatAccounts
 	ChatRequests() ChatRequests

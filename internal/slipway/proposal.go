@@ -45,6 +45,8 @@ type SecretProposal struct {
 	Keys        []string
 	Removes     []string // of Keys, those that are taken away
 	Replace     bool     // what is not among Keys is taken away, too
+	Restricts   []string // keys that nobody may see from then on
+	Lifts       []string // keys whose restriction it lifts
 	Digest      string   // of all that is approved
 	Draft       string   // where the values are, in the store of drafts
 	Rule        ApprovalGate
@@ -104,12 +106,12 @@ func (p SecretProposal) Ended(as ProposalState, message string, now time.Time) S
 
 // ProposalDigest is what is approved: where, over which version, and what exactly.
 // Of values it takes keyed hashes, so that nobody finds one out by trying.
-func ProposalDigest(path string, over int, replace bool, changes map[string]*Secret, salt []byte) string {
+func ProposalDigest(p SecretProposal, changes map[string]*Secret, salt []byte) string {
 	mac := hmac.New(sha256.New, salt)
 	part := func(text string) { fmt.Fprintf(mac, "%d:%s", len(text), text) }
-	part(path)
-	part(strconv.Itoa(over))
-	part(strconv.FormatBool(replace))
+	part(p.Path)
+	part(strconv.Itoa(p.Over))
+	part(strconv.FormatBool(p.Replace))
 	for _, key := range slices.Sorted(maps.Keys(changes)) {
 		part(key)
 		if value := changes[key]; value != nil {
@@ -117,6 +119,12 @@ func ProposalDigest(path string, over int, replace bool, changes map[string]*Sec
 		} else {
 			part("-")
 		}
+	}
+	for _, key := range p.Restricts {
+		part("restricts " + key)
+	}
+	for _, key := range p.Lifts {
+		part("lifts " + key)
 	}
 	return "sha256:" + hex.EncodeToString(mac.Sum(nil))
 }

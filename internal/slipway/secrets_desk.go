@@ -17,6 +17,8 @@ type SecretDesk struct {
 	// Drafts keeps the values of changes that wait for approval, sealed; nil: no
 	// key was given to do so, and such changes are refused.
 	Drafts SecretStore
+	// People has the store know people by themselves; nil: it knows Slipway alone.
+	People PersonalSecrets
 	Paths  SecretPaths
 	Clock  Clock
 }
@@ -32,6 +34,20 @@ func (k *SecretDesk) Path(s Service, environment string) string {
 // Look asks what there is now and keeps the answer. That the store is not to be
 // had is an answer, too: the view then tells what was seen last, and the fault.
 func (k *SecretDesk) Look(ctx context.Context, s Service, environment string) (SecretView, error) {
+	return k.look(ctx, k.Secrets, false, s, environment)
+}
+
+// LookAs is Look by an actor's own hand. What the store does not let a person see
+// is their answer alone, and nothing that is kept.
+func (k *SecretDesk) LookAs(ctx context.Context, actor Actor, s Service, environment string) (SecretView, error) {
+	own, personal, err := k.As(actor)
+	if err != nil {
+		return SecretView{}, err
+	}
+	return k.look(ctx, own, personal, s, environment)
+}
+
+func (k *SecretDesk) look(ctx context.Context, by SecretStore, personal bool, s Service, environment string) (SecretView, error) {
 	var was SecretView
 	var stage StageState
 	err := k.Store.Read(ctx, func(tx Tx) (err error) {
@@ -44,9 +60,9 @@ func (k *SecretDesk) Look(ctx context.Context, s Service, environment string) (S
 	if err != nil {
 		return was, err
 	}
-	is, err := k.see(ctx, was, k.Path(s, environment), stage.Live)
-	if err != nil {
-		return was, err
+	is, err := k.see(ctx, by, personal, was, k.Path(s, environment), stage.Live)
+	if err != nil || is.Refused {
+		return is, err
 	}
 	if same := is; was.Path != "" {
 		// Looks are many and changes few: a view that says nothing new is not saved
@@ -69,20 +85,24 @@ func (k *SecretDesk) Look(ctx context.Context, s Service, environment string) (S
 	})
 }
 
-func (k *SecretDesk) see(ctx context.Context, was SecretView, path string, live *Live) (SecretView, error) {
+func (k *SecretDesk) see(ctx context.Context, by SecretStore, personal bool, was SecretView, path string, live *Live) (SecretView, error) {
 	now := k.Clock().UTC().Truncate(time.Microsecond)
 	call, cancel := context.WithTimeout(ctx, lookWithin)
 	defer cancel()
 	is := SecretView{Path: path, At: now, Keys: []string{}}
 	var known *SecretTurn
-	h, err := k.Secrets.History(call, path)
+	h, err := by.History(call, path)
 	is.Versions = h.Versions
 	if v, ok := h.Find(h.Current); err == nil && ok && v.Readable() {
 		if is.Version = v.Version; was.knows(path, v) {
 			is.Keys, known = was.Keys, was.Turn // no version ever changes
-		} else {
-			is.Keys, err = k.Secrets.Keys(call, path, v.Version)
 		}
+		if personal || !was.knows(path, v) { // what others saw is not for everybody
+			is.Keys, err = by.Keys(call, path, v.Version)
+		}
+	}
+	if personRefused(err) {
+		return SecretView{Path: path, At: now, Keys: []string{}, Fault: SecretDenied, Problem: err.Error(), Since: &now, Refused: true}, nil
 	}
 	if err == nil {
 		is.Turn, err = k.turned(call, known, live, is)

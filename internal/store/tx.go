@@ -51,6 +51,7 @@ func (t *tx) Events() slipway.Events                 { return events{t} }
 func (t *tx) Logs() slipway.Logs                     { return logs{t} }
 func (t *tx) Keys() slipway.IdempotencyKeys          { return keys{t} }
 func (t *tx) Secrets() slipway.SecretBook            { return secretBook{t} }
+func (t *tx) SecretMarks() slipway.SecretMarkBook    { return secretMarks{t} }
 func (t *tx) Sealed() slipway.SealedRows             { return sealed{t} }
 func (t *tx) Routes() slipway.NotificationRoutes     { return routes{t} }
 func (t *tx) Deliveries() slipway.Deliveries         { return deliveries{t} }

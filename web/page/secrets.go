@@ -25,6 +25,7 @@ type SecretsView struct {
 	Value    component.Field
 	Paste    component.Field
 	Preview  *SecretPreview
+	Restrict []component.Option // keys that can still be seen
 
 	VersionDiff *SecretVersionDiff
 
@@ -42,6 +43,7 @@ type SecretColumn struct {
 	At          time.Time
 	Problem     string // why it tells of earlier
 	Hidden      string // why the asker may not see it
+	Refused     string // the same, by the secret store itself
 	Rotation    *SecretRotation
 }
 
@@ -67,6 +69,7 @@ type SecretCell struct {
 	Word        string
 	Note        string
 	CanReveal   bool
+	Restricted  bool // nobody can see it
 }
 
 // SecretVersion is one version in the chosen environment.
@@ -92,7 +95,7 @@ type SecretVersionDiff struct {
 }
 
 // SecretKeyChange is what was done to one key: "new", "removed", "changed",
-// "same", or "in both" where values may not be compared.
+// "same", "in both" where values may not be compared, or "restricted".
 type SecretKeyChange struct {
 	Key, What string
 }

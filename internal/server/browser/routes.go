@@ -90,6 +90,7 @@ func (s *Surface) services() []server.Route {
 		get("/s/:service/secrets", read, s.secrets),
 		post("/s/:service/secrets/set", server.Needs(slipway.SecretWrite), s.setSecret),
 		post("/s/:service/secrets/import", server.Needs(slipway.SecretWrite), s.importSecrets),
+		post("/s/:service/secrets/restrict", server.Needs(slipway.SecretWrite), s.restrictSecret),
 		post("/s/:service/secrets/rollback", server.Needs(slipway.SecretWrite), s.rollbackSecrets),
 		post("/s/:service/secrets/changes/:id/approve", server.Needs(slipway.DeploymentApprove), s.approveSecrets),
 		post("/s/:service/secrets/changes/:id/reject", server.Needs(slipway.DeploymentApprove), s.rejectSecrets),

@@ -89,6 +89,7 @@ func (w *world) secretsPosts() {
 	}
 	w.send("Jonas", http.MethodPost, path+"/copy", url.Values{"environment": {"dev"}, "name": {"STRIPE_KEY"}}).status(http.StatusForbidden)
 	w.get("Ana", "/activity?service=billing-api").says("copies 1 key of billing-api in dev (STRIPE_KEY)")
+	w.fill("Jonas", at, path+"/restrict", "key", "DB").leadsTo(at)
 	w.get("Jonas", "/find?q=stripe").says("STRIPE_KEY of billing-api")
 	w.gives("dev", "STRIPE_KEY", 2)
 	w.get("Jonas", at).says("What runs in dev was given another value of STRIPE_KEY.", "Roll out the new value to dev")

@@ -35,6 +35,12 @@ func changeWords(p app.ProposalView) string {
 	if p.Replace {
 		text += " and nothing else"
 	}
+	if len(p.Restricts) > 0 {
+		text += ", with " + strings.Join(p.Restricts, ", ") + " restricted"
+	}
+	if len(p.Lifts) > 0 {
+		text += ", and lifts the restriction of " + strings.Join(p.Lifts, ", ")
+	}
 	return text
 }
 

@@ -54,6 +54,7 @@ func (s *Surface) showSecrets(c echo.Context, status int, environment string, ch
 			return err
 		}
 		v.Over = strconv.Itoa(versions.Current)
+		v.Restrict = restrictable(col)
 		v.Versions = versionRows(versions, col)
 		if err := s.versionChanges(c, &v, c.QueryParam("changes")); err != nil {
 			return err
@@ -74,6 +75,9 @@ func secretsView(m app.SecretMatrix) page.SecretsView {
 		if col.View.Version > 0 {
 			out.Version = strconv.Itoa(col.View.Version)
 		}
+		if col.Refused {
+			out.Refused = col.WhyNot
+		}
 		out.Rotation = rotationView(m.Service.Name, col)
 		if col.LastChange != nil {
 			out.By, out.At = col.LastChange.ByName, col.LastChange.At
@@ -91,14 +95,15 @@ func secretsView(m app.SecretMatrix) page.SecretsView {
 }
 
 func secretCell(col app.SecretColumn, cell app.SecretCell, key string) page.SecretCell {
-	out := page.SecretCell{Environment: col.Environment.Name, State: component.None, Word: "not set", CanReveal: cell.Set && col.MayReveal == ""}
+	out := page.SecretCell{Environment: col.Environment.Name, State: component.None, Word: "not set", CanReveal: cell.Set && col.MayReveal == "" && !cell.Restricted, Restricted: cell.Restricted}
 	switch {
 	case col.WhyNot != "":
 		out.State, out.Word = component.Unknown, "not for you to see"
-	case cell.Set && cell.Alike != "":
-		out.State, out.Word, out.Note = component.Live, "set", "value "+cell.Alike
 	case cell.Set:
 		out.State, out.Word = component.Live, "set"
+		if cell.Alike != "" {
+			out.Note = "value " + cell.Alike
+		}
 	case cell.Needed:
 		out.State, out.Word = component.Failed, "missing"
 	}
@@ -161,7 +166,7 @@ func (s *Surface) setSecret(c echo.Context) error {
 	name, environment, key := c.Param("service"), text(c, "environment"), text(c, "key")
 	value := slipway.NewSecret(c.FormValue("value"))
 	changed, err := s.App.SetSecrets(c.Request().Context(), server.ActorOf(c), app.SetSecrets{Service: name, Environment: environment,
-		Changes: map[string]*slipway.Secret{key: &value}, Over: over(c)})
+		Changes: map[string]*slipway.Secret{key: &value}, Over: over(c), Restricted: restriction(c)})
 	if err != nil {
 		return s.secretRefused(c, err)
 	}

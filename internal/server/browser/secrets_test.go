@@ -2,6 +2,7 @@ package browser_test
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 )
@@ -48,4 +49,34 @@ func TestSecretsPage(t *testing.T) {
 	w.get("Jonas", at).says("restored by Jonas")
 	w.app.Secret = nil
 	w.get("Ana", path).status(http.StatusServiceUnavailable).says("This Slipway keeps no secrets")
+}
+
+// TestRestrictedKeysOnThePage: nobody is offered to see them, and who asks by hand
+// is told why not.
+func TestRestrictedKeysOnThePage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.furnish()
+	const path, at, canary = "/s/billing-api/secrets", "/s/billing-api/secrets?environment=dev", "canary-8a42"
+	w.fill("Jonas", at, path+"/set", "key", "STRIPE_KEY", "value", canary).leadsTo(at)
+	reveal := w.get("Ana", at).form(path + "/reveal")
+	w.fill("Jonas", at, path+"/restrict", "key", "STRIPE_KEY").leadsTo(at)
+	shown := w.get("Ana", at).status(http.StatusOK).says("restricted")
+	if body := shown.Body.String(); strings.Contains(body, "Reveal STRIPE_KEY in dev") || strings.Contains(body, "Copy STRIPE_KEY in dev") {
+		t.Error("Ana is offered to see it")
+	}
+	const why = "STRIPE_KEY of billing-api in dev is restricted: it can be set, brought back and delivered, and nobody can see it."
+	refused := w.send("Ana", http.MethodPost, path+"/reveal", reveal).status(http.StatusForbidden).says(why, "the audit says that you asked")
+	copied := w.send("Ana", http.MethodPost, path+"/copy", url.Values{"environment": {"dev"}, "name": {"STRIPE_KEY"}}).status(http.StatusForbidden)
+	if strings.Contains(refused.Body.String()+copied.Body.String(), canary) || copied.Body.String() != why {
+		t.Errorf("copied: %s", copied.Body.String())
+	}
+	w.get("Ana", "/activity?service=billing-api").says("is not shown 1 restricted key of billing-api in dev (STRIPE_KEY)", "restricts 1 key of billing-api in dev (STRIPE_KEY)")
+	w.fill("Jonas", at, path+"/set", "key", "STRIPE_KEY", "value", "x", "restriction", "lift").status(http.StatusForbidden)
+	w.fill("Ana", at, path+"/set", "key", "STRIPE_KEY", "value", "new-1", "restriction", "lift").leadsTo(at)
+	w.send("Ana", http.MethodPost, path+"/reveal", reveal).status(http.StatusOK).says("new-1")
+	w.fill("Jonas", at, path+"/set", "key", "DB", "value", canary, "restriction", "restrict").leadsTo(at)
+	if body := w.get("Ana", at).Body.String(); !strings.Contains(body, "Reveal STRIPE_KEY in dev") || strings.Contains(body, "Reveal DB in dev") {
+		t.Error("what is offered is not what is open")
+	}
 }

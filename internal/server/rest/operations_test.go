@@ -68,8 +68,8 @@ func bodies(r *rig) map[string]any {
 		"bypass-gate":      map[string]any{"gate": "approval", "reason": "it burns"}, "stop-the-line": map[string]any{"reason": "fire"},
 		"change-secrets": map[string]any{"set": map[string]any{"KEY": "s3cret"}}, "rollback-secrets": map[string]any{"version": 1},
 		"delete-secret-versions": map[string]any{"versions": []int{1}}, "undelete-secret-versions": map[string]any{"versions": []int{1}},
-		"destroy-secret-versions": map[string]any{"versions": []int{1}},
-		"add-notification-route":  map[string]any{"name": "Shop", "service": "shop", "channel": "webhook", "address": "https://hooks.example.com/x"},
+		"destroy-secret-versions": map[string]any{"versions": []int{1}}, "restrict-secrets": map[string]any{"keys": []string{"KEY"}},
+		"add-notification-route": map[string]any{"name": "Shop", "service": "shop", "channel": "webhook", "address": "https://hooks.example.com/x"},
 	}
 }
 

@@ -12,11 +12,12 @@ import (
 
 // Key is one key of a service in an environment.
 type Key struct {
-	Name   string `json:"name"`
-	Set    bool   `json:"set"`
-	Needed bool   `json:"needed" doc:"The pipeline says that a release needs it there."`
-	Alike  string `json:"alike,omitempty" doc:"A letter that environments with the same value of the key share, in this answer. Only for those who may reveal both."`
-	Runs   int    `json:"runs,omitempty" doc:"The version that what runs was given."`
+	Name       string `json:"name"`
+	Set        bool   `json:"set"`
+	Needed     bool   `json:"needed" doc:"The pipeline says that a release needs it there."`
+	Restricted bool   `json:"restricted" doc:"Nobody can see its value."`
+	Alike      string `json:"alike,omitempty" doc:"A letter that environments with the same value of the key share, in this answer. Only for those who may reveal both."`
+	Runs       int    `json:"runs,omitempty" doc:"The version that what runs was given."`
 }
 
 // Keys are the keys of a service in an environment, without their values.
@@ -41,7 +42,7 @@ func keysOf(c app.SecretColumn) Keys {
 	}
 	for _, name := range c.Names() {
 		cell := c.Cells[name]
-		k.Keys = append(k.Keys, Key{Name: name, Set: cell.Set, Needed: cell.Needed, Alike: cell.Alike, Runs: c.Pinned[name]})
+		k.Keys = append(k.Keys, Key{Name: name, Set: cell.Set, Needed: cell.Needed, Restricted: cell.Restricted, Alike: cell.Alike, Runs: c.Pinned[name]})
 	}
 	if c.LastChange != nil {
 		k.ChangedBy, k.ChangedAt = c.LastChange.ByName, utc(&c.LastChange.At)
@@ -75,10 +76,11 @@ type KeyVersions struct {
 
 // ChangeKeys sets and removes keys; the others stay as they are, unseen.
 type ChangeKeys struct {
-	Set    map[string]string `json:"set,omitempty" doc:"Key and value."`
-	Remove []string          `json:"remove,omitempty" maxItems:"500"`
-	Over   *int              `json:"over,omitempty" minimum:"0" doc:"The version that you looked at; if another has come meanwhile it is a conflict. Whatever is there if left out."`
-	Import bool              `json:"import,omitempty" doc:"Call it an import in the records."`
+	Set        map[string]string `json:"set,omitempty" doc:"Key and value."`
+	Remove     []string          `json:"remove,omitempty" maxItems:"500"`
+	Over       *int              `json:"over,omitempty" minimum:"0" doc:"The version that you looked at; if another has come meanwhile it is a conflict. Whatever is there if left out."`
+	Import     bool              `json:"import,omitempty" doc:"Call it an import in the records."`
+	Restricted *bool             `json:"restricted,omitempty" doc:"true: nobody is to see these values, now or later. false: the restriction is lifted, for these values and not for older ones; whoever does it has to be one who may reveal. As it is if left out."`
 }
 
 func (c ChangeKeys) changes() map[string]*slipway.Secret {
@@ -91,6 +93,17 @@ func (c ChangeKeys) changes() map[string]*slipway.Secret {
 		out[key] = &secret
 	}
 	return out
+}
+
+// RestrictKeys names keys that nobody is to see.
+type RestrictKeys struct {
+	Keys []string `json:"keys" minItems:"1" maxItems:"500"`
+}
+
+// KeysRestricted are keys that nobody can see any more.
+type KeysRestricted struct {
+	Path string   `json:"path"`
+	Keys []string `json:"keys"`
 }
 
 // KeysChanged is what came of a change, or would come of it.
@@ -112,7 +125,7 @@ func keysChanged(ctx context.Context) func(app.SecretsChanged, error) (*answer[K
 // KeyDifference is one key of two environments.
 type KeyDifference struct {
 	Key  string `json:"key"`
-	What string `json:"what" doc:"Of environments: only in one of them, same, differs; set, if you may not reveal both. Of versions: new, removed, changed, same; in both, if you may not reveal."`
+	What string `json:"what" doc:"Of environments: only in one of them, same, differs; set, if you may not reveal both. Of versions: new, removed, changed, same; in both, if you may not reveal; restricted, if nobody may."`
 }
 
 // FoundKey is a key of a service, with where it is set.
@@ -173,6 +186,11 @@ type (
 			Versions []int `json:"versions" minItems:"1" maxItems:"100"`
 		}
 	}
+	restrictKeysIn struct {
+		StageIn
+		KeyIn
+		Body RestrictKeys
+	}
 	compareVersionsIn struct {
 		StageIn
 		From int `query:"from" minimum:"0" doc:"0: before the first."`
@@ -215,6 +233,8 @@ func (s *Surface) registerSecrets() {
 		summary: "Find keys of all services by a part of their names", about: "Of what was last seen, where you may list."}, s.findSecrets)
 	add(s, operation{id: "reveal-secret", method: http.MethodGet, path: stage + "/values/{key}", access: server.Needs(slipway.SecretReveal), tag: "secrets",
 		summary: "The value of a key", about: "Each answer is written down in the audit before it is given."}, s.revealSecret)
+	add(s, operation{id: "restrict-secrets", method: http.MethodPost, path: stage + "/restrict", access: write, tag: "secrets",
+		summary: "Take the sight of keys away", about: "Their values, older ones too, can be set, brought back and delivered from then on, and nobody can see them."}, s.restrictSecrets)
 	add(s, operation{id: "rollback-secrets", method: http.MethodPost, path: stage + "/rollback", access: write, tag: "secrets",
 		summary: "Make an older version, or one key of it, the newest again"}, s.restoreSecrets)
 	add(s, operation{id: "roll-out-secrets", method: http.MethodPost, path: "/services/{service}/environments/{environment}/rotate",
@@ -278,7 +298,7 @@ func (s *Surface) findSecrets(ctx context.Context, actor slipway.Actor, in *find
 
 func (s *Surface) changeSecrets(ctx context.Context, actor slipway.Actor, in *changeKeysIn) (*answer[KeysChanged], error) {
 	if !in.DryRun {
-		return keysChanged(ctx)(s.App.SetSecrets(ctx, actor, app.SetSecrets{Service: in.Service, Environment: in.Environment, Changes: in.Body.changes(), Over: in.Body.Over, Import: in.Body.Import}))
+		return keysChanged(ctx)(s.App.SetSecrets(ctx, actor, app.SetSecrets{Service: in.Service, Environment: in.Environment, Changes: in.Body.changes(), Over: in.Body.Over, Import: in.Body.Import, Restricted: in.Body.Restricted}))
 	}
 	p, err := s.App.PreviewImport(ctx, actor, in.Service, in.Environment, in.Body.changes())
 	return unstored(ctx, KeysChanged{Path: p.Path, Version: p.Version, New: p.New, Replace: p.Replace, Keep: p.Keep}, err)
@@ -306,6 +326,11 @@ func keyVersion(v app.SecretVersionView) KeyVersion {
 func (s *Surface) revealSecret(ctx context.Context, actor slipway.Actor, in *keyIn) (*answer[KeyValue], error) {
 	r, err := s.App.RevealSecret(ctx, actor, app.RevealSecret{Service: in.Service, Environment: in.Environment, Key: in.Name, Version: in.Version})
 	return unstored(ctx, KeyValue{Key: in.Name, Value: r.Value.Reveal(), Version: r.Version, Until: at(r.Until)}, err)
+}
+
+func (s *Surface) restrictSecrets(ctx context.Context, actor slipway.Actor, in *restrictKeysIn) (*answer[KeysRestricted], error) {
+	c, err := s.App.RestrictSecrets(ctx, actor, app.RestrictSecrets{Once: in.once(), Service: in.Service, Environment: in.Environment, Keys: in.Body.Keys})
+	return unstored(ctx, KeysRestricted{Path: c.Path, Keys: listed(c.Keys)}, err)
 }
 
 func (s *Surface) restoreSecrets(ctx context.Context, actor slipway.Actor, in *restoreKeysIn) (*answer[KeysChanged], error) {

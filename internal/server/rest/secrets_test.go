@@ -41,6 +41,19 @@ func TestSecrets(t *testing.T) {
 	send(http.StatusOK, "GET", stageSecrets+"/values/KEY", "maintainer", nil)
 	r.want(http.StatusForbidden, call{method: "GET", path: stageSecrets + "/values/KEY", role: "developer"})
 	r.want(http.StatusNotFound, call{method: "GET", path: stageSecrets + "/values/NONE", role: "maintainer"})
+	if a := send(http.StatusOK, "POST", stageSecrets+"/restrict", "developer", map[string]any{"keys": []string{"KEY"}}); !strings.Contains(a.body, `"keys":["KEY"]`) {
+		t.Errorf("restricted: %s", a.body)
+	}
+	if a := r.want(http.StatusForbidden, call{method: "GET", path: stageSecrets + "/values/KEY", role: "admin"}); !strings.Contains(a.body, "KEY of shop in staging is restricted") || strings.Contains(a.body, canary) {
+		t.Errorf("a restricted key: %s", a.body)
+	}
+	if a := send(http.StatusOK, "GET", stageSecrets, "maintainer", nil); !strings.Contains(a.body, `"name":"KEY","set":true,"needed":true,"restricted":true`) {
+		t.Errorf("listed: %s", a.body)
+	}
+	lift := map[string]any{"set": map[string]any{"KEY": canary}, "restricted": false}
+	send(http.StatusForbidden, "PATCH", stageSecrets, "developer", lift)
+	send(http.StatusOK, "PATCH", stageSecrets, "maintainer", lift)
+	send(http.StatusOK, "GET", stageSecrets+"/values/KEY", "maintainer", nil)
 	r.Secret = nil
 	send(http.StatusServiceUnavailable, "GET", services+"/shop/secrets", "admin", nil)
 }

@@ -108,6 +108,33 @@ func testSecretBook(t *testing.T, f fixture) {
 	})
 }
 
+func testSecretMarks(t *testing.T, f fixture) {
+	f.seed(t, "api", "web")
+	mark := func(service, key string, restricted bool, open, pending int) slipway.SecretMark {
+		return slipway.SecretMark{Service: service, Environment: "staging", Key: key, Restricted: restricted, OpenFrom: open, Pending: pending, By: "ana", ByName: "Ana", At: noon()}
+	}
+	f.write(t, func(tx slipway.Tx) error {
+		for _, m := range []slipway.SecretMark{mark("api", "B", true, 0, 0), mark("api", "A", true, 2, 4), mark("web", "A", true, 0, 0), mark("api", "B", false, 7, 6)} {
+			if err := tx.SecretMarks().Put(f.ctx, m); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	f.read(t, func(tx slipway.Tx) error {
+		got, err := tx.SecretMarks().Of(f.ctx, "api", "staging")
+		same(t, "marks, by key", got, slipway.SecretMarks{mark("api", "A", true, 2, 4), mark("api", "B", false, 7, 6)})
+		return err
+	})
+	f.read(t, func(tx slipway.Tx) error {
+		got, err := tx.SecretMarks().Of(f.ctx, "api", "production")
+		if len(got) > 0 {
+			t.Errorf("marks of another environment: %+v", got)
+		}
+		return err
+	})
+}
+
 func testProposals(t *testing.T, f fixture) {
 	f.seed(t, "api", "web")
 	asked := func(service string, at time.Time) slipway.SecretProposal {

@@ -79,6 +79,7 @@ func Run(t *testing.T, open func(t *testing.T) Parts) {
 		"sealed secrets":                       testSealed,
 		"changes of secrets":                   testProposals,
 		"what is known of secrets":             testSecretBook,
+		"restricted keys":                      testSecretMarks,
 		"chat accounts":                        testChatAccounts,
 		"chat requests":                        testChatRequests,
 		"chat requests of many":                testChatRequestsTogether,

@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/spf13/cobra"
-
 	"github.com/slipway-dev/slipway/internal/secrets/sealed"
 	"github.com/slipway-dev/slipway/internal/secrets/vault"
 	"github.com/slipway-dev/slipway/internal/server"
@@ -27,6 +25,7 @@ type vaultConfig struct {
 	KubernetesRole, KubernetesMount                  string
 	CACert, CAPath, ClientCert, ClientKey, TLSServer string
 	SkipVerify                                       string
+	UserAuth, UserMount, UserRole                    string
 }
 
 // vaultSettings has Vault's usual variables beside our own. The address may be
@@ -50,6 +49,9 @@ func vaultSettings() []setting {
 		{"SLIPWAY_VAULT_JWT_MOUNT", false, "jwt", func(c *config) *string { return &c.Vault.JWTMount }, "where that method is mounted"},
 		{"SLIPWAY_VAULT_KUBERNETES_ROLE", false, "", func(c *config) *string { return &c.Vault.KubernetesRole }, "sign in by the service account of Kubernetes"},
 		{"SLIPWAY_VAULT_KUBERNETES_MOUNT", false, "kubernetes", func(c *config) *string { return &c.Vault.KubernetesMount }, "where that method is mounted"},
+		{"SLIPWAY_VAULT_USER_AUTH", false, "", func(c *config) *string { return &c.Vault.UserAuth }, "jwt: people read and write secrets in their own names, which Slipway vouches for"},
+		{"SLIPWAY_VAULT_USER_MOUNT", false, "slipway", func(c *config) *string { return &c.Vault.UserMount }, "where the JWT method is mounted that trusts Slipway's keys"},
+		{"SLIPWAY_VAULT_USER_ROLE", false, "slipway-people", func(c *config) *string { return &c.Vault.UserRole }, "its role for people"},
 	}
 }
 
@@ -89,6 +91,7 @@ func (c config) checkSecrets() []error {
 		problems = append(problems, errors.New("SLIPWAY_SECRET_PATHS: "+wrong))
 	}
 	v := c.Vault
+	problems = append(problems, c.checkVaultPeople()...)
 	if !v.used() {
 		return problems
 	}
@@ -189,21 +192,4 @@ func secretsReady(desk *slipway.SecretDesk) []server.Check {
 		return nil
 	}
 	return []server.Check{{Name: "secrets", Optional: true, Run: desk.Secrets.Health}}
-}
-
-func vaultCommand() *cobra.Command {
-	var mount, paths string
-	policy := &cobra.Command{Use: "policy", Short: "Print the least policy that Slipway's role in Vault needs", Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			if wrong := slipway.SecretPaths(paths).Check(); wrong != "" {
-				return usageError("--paths %s", wrong)
-			}
-			_, err := fmt.Fprint(c.OutOrStdout(), vault.Policy(mount, slipway.SecretPaths(paths)))
-			return err
-		}}
-	policy.Flags().StringVar(&mount, "mount", "secret", "where the KV version 2 engine is mounted")
-	policy.Flags().StringVar(&paths, "paths", string(slipway.DefaultSecretPaths), "the template of paths")
-	c := &cobra.Command{Use: "vault", Short: "Prepare a Vault for Slipway"}
-	c.AddCommand(policy)
-	return c
 }

@@ -30,6 +30,10 @@ func TestSecretsConfiguration(t *testing.T) {
 		{"VAULT_ADDR=https://vault.example VAULT_TOKEN=x SLIPWAY_VAULT_ROLE_ID=y", "2 are set"},
 		{"VAULT_ADDR=https://vault.example VAULT_TOKEN=x VAULT_SKIP_VERIFY=true", "anybody on the way"},
 		{"VAULT_TOKEN=x VAULT_FORMAT=json", ""}, // of other programs
+		{"VAULT_ADDR=https://vault.example VAULT_TOKEN=x SLIPWAY_VAULT_USER_AUTH=jwt SLIPWAY_SECRET_KEY=" + key, ""},
+		{"VAULT_ADDR=https://vault.example VAULT_TOKEN=x SLIPWAY_VAULT_USER_AUTH=jwt", "SLIPWAY_VAULT_USER_AUTH: needs SLIPWAY_SECRET_KEY"},
+		{"VAULT_ADDR=https://vault.example VAULT_TOKEN=x SLIPWAY_VAULT_USER_AUTH=oidc SLIPWAY_SECRET_KEY=" + key, "SLIPWAY_VAULT_USER_AUTH: is jwt"},
+		{"SLIPWAY_VAULT_USER_AUTH=jwt SLIPWAY_SECRET_KEY=" + key, "SLIPWAY_VAULT_USER_AUTH: needs VAULT_ADDR"},
 	}
 	for _, test := range tests {
 		environ := []string{"SLIPWAY_DATABASE_URL=sqlite:x", "SLIPWAY_PUBLIC_URL=https://slipway.example", "SLIPWAY_OIDC_ISSUER=https://id.example", "SLIPWAY_OIDC_CLIENT_ID=c"}
@@ -75,6 +79,14 @@ func TestSecretStores(t *testing.T) {
 	doc, err := open(config{SecretKey: next}).Secrets.Read(t.Context(), "a/b/c", 0)
 	if err != nil || doc.Values["K"].Reveal() != "v" {
 		t.Errorf("after the key was rotated: %v", err)
+	}
+	people := open(config{SecretKey: first, Vault: vaultConfig{Address: "http://127.0.0.1:1", Token: "x", UserAuth: "jwt"}})
+	joined, err := joinPeople(config{PublicURL: "https://slipway.example", SecretKey: next, SecretKeyOld: first, Vault: vaultConfig{UserAuth: "jwt"}}, rows.Now, people)
+	if err != nil || people.People == nil || strings.Count(string(joined.keys), `"kty":"OKP"`) != 2 {
+		t.Errorf("people in their own names: %v, by the keys %s", err, joined.keys)
+	}
+	if _, err := joinPeople(config{}, rows.Now, people); err != nil {
+		t.Errorf("nobody asked for people: %v", err)
 	}
 	checks := secretsReady(open(config{Vault: vaultConfig{Address: "http://127.0.0.1:1", Token: "x"}}))
 	if len(checks) != 1 || !checks[0].Optional {

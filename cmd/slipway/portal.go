@@ -37,6 +37,7 @@ type portal struct {
 	usecases *app.App
 	chat     *chatops.Surface
 	tellers  tellers
+	people   vaultPeople
 	server   *server.Server
 	main     net.Listener
 	metrics  net.Listener
@@ -86,22 +87,26 @@ func assemble(ctx context.Context, p parts) (*portal, error) {
 	if usecases.Secret, err = newSecrets(ctx, p.config, p.store, p.log); err != nil {
 		return nil, err
 	}
+	people, err := joinPeople(p.config, p.store.Now, usecases.Secret)
+	if err != nil {
+		return nil, err
+	}
 	eng.Secrets = usecases.Secret
 	told, err := newTellers(ctx, p, usecases)
 	if err != nil {
 		return nil, err
 	}
 	breakable(p.deployers, eng, usecases)
-	srv, talk, err := newServer(ctx, p, usecases, outside.workloads(usecases.Clock))
+	srv, talk, err := newServer(ctx, p, usecases, outside.workloads(usecases.Clock), people.keys)
 	if err != nil {
 		return nil, err
 	}
-	return &portal{config: p.config, log: p.log, store: p.store, queue: queue, engine: eng, jobs: hostJobs, others: strangers, usecases: usecases, chat: talk, tellers: told, server: srv, main: p.main, metrics: p.metrics}, nil
+	return &portal{config: p.config, log: p.log, store: p.store, queue: queue, engine: eng, jobs: hostJobs, others: strangers, usecases: usecases, chat: talk, tellers: told, people: people, server: srv, main: p.main, metrics: p.metrics}, nil
 }
 
 // newServer puts the surfaces before the use cases. What chat asks for is worked
 // on apart from the server, by the second result.
-func newServer(ctx context.Context, p parts, usecases *app.App, jobs *identity.Workloads) (*server.Server, *chatops.Surface, error) {
+func newServer(ctx context.Context, p parts, usecases *app.App, jobs *identity.Workloads, vouchKeys []byte) (*server.Server, *chatops.Surface, error) {
 	provider, err := newProvider(ctx, p)
 	if err != nil {
 		return nil, nil, err
@@ -130,7 +135,7 @@ func newServer(ctx context.Context, p parts, usecases *app.App, jobs *identity.W
 	srv, err := server.New(server.Config{
 		Log: p.log, PublicURL: p.config.PublicURL, Version: version, App: usecases, Feed: p.store, Sessions: p.store.Sessions(),
 		Identity: provider, Workloads: jobs, Surfaces: []server.Surface{pages, rest.New(rest.Config{App: usecases, Version: version, PublicURL: p.config.PublicURL}), talk},
-		Assets: assets.Handler(), DevIssuer: p.devIssuer, TrustedProxies: proxies,
+		Assets: assets.Handler(), DevIssuer: p.devIssuer, TrustedProxies: proxies, VouchKeys: vouchKeys,
 		Ready: append([]server.Check{{Name: "database", Run: p.store.Ping}, {Name: "clock", Run: p.store.TimeInDoubt, Optional: true}}, secretsReady(usecases.Secret)...),
 	})
 	return srv, talk, err
@@ -157,6 +162,7 @@ func (p *portal) run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { p.engine.Run(work) })
 	wg.Go(func() { p.tellers.run(work) })
+	wg.Go(func() { p.people.run(work) })
 	wg.Go(func() { p.server.Run(work) })
 	wg.Go(func() { p.chat.Run(work) })
 	wg.Go(func() { p.forgetOutput(work) })

@@ -179,6 +179,7 @@ func (f *frontDoor) logout(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	f.s.cfg.App.SignedOut(ctx, ActorOf(c).ID)
 	hint := f.s.sessions.GetString(ctx, keyHint)
 	if err := f.s.end(ctx, c); err != nil {
 		return err

@@ -36,6 +36,9 @@ type Config struct {
 	Surfaces  []Surface
 	Assets    http.Handler // /static/
 	DevIssuer http.Handler // /dev/issuer/, nil in production
+	// VouchKeys are the public keys, as a JSON Web Key Set, of what Slipway says of
+	// people to other systems; nil: it says nothing.
+	VouchKeys []byte
 	Ready     []Check
 	Metrics   *prometheus.Registry // nil: one of its own
 	Gauges    []Gauge

@@ -15,6 +15,7 @@ const (
 	readyPath  = "/readyz"
 	staticPath = "/static/*"
 	issuerPath = "/dev/issuer/*"
+	keysPath   = "/.well-known/jwks.json"
 
 	// readyFor is how long an answer about readiness stands: anybody may ask,
 	// and must not be able to keep the database busy with it.
@@ -34,12 +35,22 @@ func (m *machinery) Routes() []Route {
 	if m.s.cfg.Assets != nil {
 		routes = append(routes, Route{Method: http.MethodGet, Path: staticPath, Access: Public(), Handler: echo.WrapHandler(m.s.cfg.Assets)})
 	}
+	if m.s.cfg.VouchKeys != nil {
+		routes = append(routes, Route{Method: http.MethodGet, Path: keysPath, Access: Public(), Handler: m.keys})
+	}
 	if m.s.cfg.DevIssuer != nil {
 		for _, method := range []string{http.MethodGet, http.MethodPost} {
 			routes = append(routes, Route{Method: method, Path: issuerPath, Access: Public(), Handler: echo.WrapHandler(m.s.cfg.DevIssuer)})
 		}
 	}
 	return routes
+}
+
+// keys tells the world the public keys; who checks signatures asks anew for a key
+// that it does not know.
+func (m *machinery) keys(c echo.Context) error {
+	c.Response().Header().Set("Cache-Control", "public, max-age=300")
+	return c.Blob(http.StatusOK, "application/json", m.s.cfg.VouchKeys)
 }
 
 func (m *machinery) Authenticate(echo.Context) error { return nil }

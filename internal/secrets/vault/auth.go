@@ -24,6 +24,8 @@ type Auth struct {
 	JWTRole, JWTFile string
 	JWTMount         string // "jwt" if empty
 
+	vouch func() (string, error) // Slipway speaks for a person: see People
+
 	KubernetesRole  string
 	KubernetesFile  string // the service account's token; where Kubernetes puts it if empty
 	KubernetesMount string // "kubernetes" if empty
@@ -109,9 +111,12 @@ func (s *Store) lost(ctx context.Context) bool {
 
 // login fetches a token by the way that is configured.
 func (s *Store) login(ctx context.Context) error {
+	had := s.client.Token()
 	s.client.ClearToken()
 	a := s.auth
 	switch {
+	case a.vouch != nil:
+		return s.loginAsPerson(ctx, had)
 	case a.Token != "" || a.TokenFile != "":
 		return s.loginByToken(ctx)
 	case a.RoleID != "":

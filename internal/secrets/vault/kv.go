@@ -24,7 +24,7 @@ func (s *Store) read(ctx context.Context, kind, path string, version int) (*api.
 		query["version"] = []string{strconv.Itoa(version)}
 	}
 	var got *api.Secret
-	err := s.call(ctx, func() error {
+	err := s.call(ctx, path, func() error {
 		answer, err := s.client.Logical().ReadRawWithDataWithContext(ctx, s.mount+"/"+kind+"/"+path, query)
 		if unmounted(err) {
 			return err
@@ -186,7 +186,7 @@ func (s *Store) Patch(ctx context.Context, path string, changes map[string]*slip
 
 func (s *Store) write(ctx context.Context, path string, over int, send func(map[string]any) (*api.Secret, error), data map[string]any) (int, error) {
 	var m metadata
-	err := s.call(ctx, func() error {
+	err := s.call(ctx, path, func() error {
 		got, err := send(map[string]any{"data": data, "options": map[string]any{"cas": over}})
 		var answer *api.ResponseError
 		switch {
@@ -218,7 +218,7 @@ func (s *Store) Destroy(ctx context.Context, path string, versions []int) error 
 }
 
 func (s *Store) remove(ctx context.Context, verb, path string, versions []int) error {
-	return s.call(ctx, func() error {
+	return s.call(ctx, path, func() error {
 		_, err := s.client.Logical().WriteWithContext(ctx, s.mount+"/"+verb+"/"+path, map[string]any{"versions": versions})
 		return err
 	})

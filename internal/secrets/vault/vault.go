@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/vault/api"
@@ -37,10 +38,14 @@ type TLS struct {
 
 // Store implements slipway.SecretStore.
 type Store struct {
-	client *api.Client
-	mount  string
-	clock  slipway.Clock
-	auth   Auth
+	client    *api.Client
+	namespace string
+	mount     string
+	clock     slipway.Clock
+	auth      Auth
+	of        *Store // of a person's: the one of Slipway itself
+	person    string // their name
+	left      atomic.Bool
 
 	mu     sync.Mutex // of the sign-in
 	lease  lease
@@ -71,7 +76,7 @@ func New(c Config) (*Store, error) {
 	}
 	client.ClearToken() // the one of the environment is among Auth, or not wanted
 	client.SetNamespace(c.Namespace)
-	s := &Store{client: client, mount: cmp.Or(c.Mount, "secret"), clock: c.Clock, auth: c.Auth}
+	s := &Store{client: client, namespace: c.Namespace, mount: cmp.Or(c.Mount, "secret"), clock: c.Clock, auth: c.Auth}
 	if s.clock == nil {
 		s.clock = time.Now
 	}
@@ -81,7 +86,7 @@ func New(c Config) (*Store, error) {
 // Health implements slipway.SecretStore: Vault is unsealed, lets Slipway in, and
 // its token is renewed.
 func (s *Store) Health(ctx context.Context) error {
-	return s.call(ctx, func() error {
+	return s.call(ctx, "", func() error {
 		_, err := s.client.Auth().Token().LookupSelfWithContext(ctx)
 		return err
 	})
@@ -89,14 +94,25 @@ func (s *Store) Health(ctx context.Context) error {
 
 // call makes sure of a token, makes a call, and signs in anew if the token was
 // revoked meanwhile. Its errors are ours.
-func (s *Store) call(ctx context.Context, do func() error) error {
+func (s *Store) call(ctx context.Context, path string, do func() error) error {
+	if s.of != nil {
+		defer s.gone(ctx)
+	}
 	err := s.signedIn(ctx)
-	if err == nil {
+	entered := err == nil
+	if entered {
 		if err = do(); isStatus(err, 403) && s.lost(ctx) {
-			if err = s.signedIn(ctx); err == nil {
+			err = s.signedIn(ctx)
+			if entered = err == nil; entered {
 				err = do()
 			}
 		}
+	}
+	if refused := s.refused(err, path, entered); refused != nil {
+		return refused
+	}
+	if s.of != nil {
+		return s.of.told(err) // what is wrong is so for everybody
 	}
 	return s.told(err)
 }

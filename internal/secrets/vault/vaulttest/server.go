@@ -24,7 +24,7 @@ import (
 // that of .ci/testbed.
 const (
 	version = "v1.21.0"
-	edition = "-auth"
+	edition = "-audit"
 )
 
 // binary is where .ci/testbed puts the server.

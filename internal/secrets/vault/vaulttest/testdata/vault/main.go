@@ -1,5 +1,6 @@
 // Command vault is a real Vault for tests: the core and the HTTP API of the server
-// with KV version 2, tokens, AppRole, JWT and Kubernetes, and everything in memory.
+// with KV version 2, tokens, AppRole, JWT and Kubernetes, an audit log in a file, and
+// everything else in memory.
 // Its command line, its plugins for clouds and its other storage are left out,
 // which halves the time to build it.
 //
@@ -24,6 +25,7 @@ import (
 	jwt "github.com/hashicorp/vault-plugin-auth-jwt"
 	kubernetes "github.com/hashicorp/vault-plugin-auth-kubernetes"
 	kv "github.com/hashicorp/vault-plugin-secrets-kv"
+	"github.com/hashicorp/vault/audit"
 	"github.com/hashicorp/vault/builtin/credential/approle"
 	vaulthttp "github.com/hashicorp/vault/http"
 	"github.com/hashicorp/vault/internalshared/configutil"
@@ -48,7 +50,7 @@ func serve(address string, files []string) error {
 	}
 	core, err := vault.NewCore(&vault.CoreConfig{
 		Physical: storage, Logger: logger, DisableMlock: true, RedirectAddr: "http://" + address, BuiltinRegistry: builtin{},
-		LogicalBackends: secrets(), CredentialBackends: credentials(),
+		LogicalBackends: secrets(), CredentialBackends: credentials(), AuditBackends: map[string]audit.Factory{"file": audit.NewFileBackend},
 	})
 	if err != nil {
 		return err

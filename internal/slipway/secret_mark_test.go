@@ -31,7 +31,7 @@ func TestWhatIsClosedStaysClosed(t *testing.T) {
 				}
 			}
 			if m.Restricted && rapid.Bool().Draw(t, "somebody sets out to write") {
-				m.Pending = newest + 1
+				m.Pending = newest + rapid.IntRange(1, 3).Draw(t, "ahead")
 			}
 			for v := 1; v <= newest; v++ {
 				if closed[v] && !m.Closed(v) {

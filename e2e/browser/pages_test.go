@@ -39,6 +39,7 @@ func pages(t testing.TB, p *portal.Portal) []shot {
 	for environment, keys := range map[string]map[string]string{"dev": {"DATABASE_URL": "a", "STRIPE_KEY": "b"}, "production": {"DATABASE_URL": "c"}} {
 		p.Must(t, http.MethodPatch, "/api/v1/services/billing-api/environments/"+environment+"/secrets", map[string]any{"set": keys}, nil)
 	}
+	p.Must(t, http.MethodPost, "/api/v1/services/billing-api/environments/dev/secrets/restrict", map[string]any{"keys": []string{"STRIPE_KEY"}}, nil)
 	return []shot{
 		{"sets", "/sets"},
 		{"set", fmt.Sprintf("/sets/%d", set)},

@@ -293,7 +293,7 @@ func (a *App) changeSecrets(ctx context.Context, actor slipway.Actor, service, e
 			return err
 		}
 		if c.content != nil {
-			if err := a.keepClosed(ctx, tx, actor, is.place, is.closing, c.lifts, over); err != nil {
+			if err := a.keepClosed(ctx, tx, actor, is.place, is.closing, over); err != nil {
 				return err
 			}
 		}

@@ -88,9 +88,8 @@ func (c secretChange) closing(marks slipway.SecretMarks) []string {
 }
 
 // keepClosed marks what of a change nobody may see, in the transaction before it
-// is written: never is there a version that waits for its mark. A change that
-// lifts marks is not one that they wait for.
-func (a *App) keepClosed(ctx context.Context, tx slipway.Tx, actor slipway.Actor, place secretPlace, closing, lifts []string, over int) error {
+// is written: never is there a version that waits for its mark.
+func (a *App) keepClosed(ctx context.Context, tx slipway.Tx, actor slipway.Actor, place secretPlace, closing []string, over int) error {
 	if len(closing) > 0 {
 		if err := a.restrict(ctx, tx, actor, place, closing); err != nil {
 			return err
@@ -98,7 +97,7 @@ func (a *App) keepClosed(ctx context.Context, tx slipway.Tx, actor slipway.Actor
 	}
 	marks, err := tx.SecretMarks().Of(ctx, place.service.Name, place.environment)
 	for _, m := range marks {
-		if !m.Restricted || m.Pending > over || slices.Contains(lifts, m.Key) {
+		if !m.Restricted || m.Pending > over {
 			continue
 		}
 		m.Pending = over + 1

@@ -26,7 +26,7 @@ func (a *App) applyProposal(ctx context.Context, p slipway.SecretProposal) (slip
 		if p, err = a.stillApproved(ctx, tx, p); err != nil || p.State != slipway.ProposalApproved {
 			return err
 		}
-		if err := a.keepClosed(ctx, tx, a.inNameOf(p), place, p.Restricts, p.Lifts, p.Over); err != nil {
+		if err := a.keepClosed(ctx, tx, a.inNameOf(p), place, p.Restricts, p.Over); err != nil {
 			return err
 		}
 		return a.audited(ctx, tx, a.inNameOf(p), "secret."+p.Action, place, a.appliedWords(p), map[string]any{"path": p.Path, "keys": p.Keys, "over": p.Over, "change": p.ID})

@@ -76,7 +76,7 @@ type SecretMarkBook interface {
 func SecretRestricted(key, place string, version int, now bool) *Error {
 	e := &Error{Code: CodeDenied, Message: key + " of " + place + " is restricted: it can be set, brought back and delivered, and nobody can see it.",
 		Affected: "No value was shown, and the audit says that you asked.",
-		Do:       "Where it is needed, deliver it by a deployment. Who may reveal there can lift the restriction, together with a new value and for that value alone."}
+		Do:       "Where it is needed, deliver it by a deployment. Who may reveal there can lift the restriction, together with a new value and for no older one."}
 	if !now {
 		e.Message = key + " of " + place + " was restricted when it got the value of version " + strconv.Itoa(version) + ": nobody can see that one."
 		e.Do = "Look at the newest version, or set a new value."

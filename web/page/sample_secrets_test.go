@@ -15,14 +15,16 @@ func secrets() page.SecretsView {
 		Columns: []page.SecretColumn{
 			{Environment: "dev", Href: "/s/billing-api/secrets?environment=dev", Version: "9", By: "Jonas Lind", At: ago(time.Hour),
 				Rotation: &page.SecretRotation{Keys: "DATABASE_URL", Note: "It takes the new one with its next deployment, or with one of its own.", Offer: true}},
-			{Environment: "staging", Hidden: "You may not list secrets of billing-api in staging."},
+			{Environment: "staging", Hidden: "You may not list secrets of billing-api in staging.", Refused: "Vault's own policies do not let Ana Nordin do this at secret/payments/billing-api/staging."},
 			{Environment: "production", Href: "/s/billing-api/secrets?environment=production", Version: "4", Problem: "Vault is sealed, since 12:04:10 UTC."},
 		},
 		Rows: []page.SecretRow{
 			{Key: "DATABASE_URL", Cells: []page.SecretCell{cell("dev", component.Live, "set", "value A"), cell("staging", component.Unknown, "not for you to see", ""), cell("production", component.Live, "set", "value B, version 3 runs")}},
 			{Key: "STRIPE_KEY", Cells: []page.SecretCell{cell("dev", component.None, "not set", ""), cell("staging", component.Unknown, "not for you to see", ""), cell("production", component.Failed, "missing", "")}},
+			{Key: "SIGNING_KEY", Cells: []page.SecretCell{{Environment: "dev", State: component.Live, Word: "set", Note: "value A", Restricted: true}, cell("staging", component.Unknown, "not for you to see", ""), cell("production", component.None, "not set", "")}},
 		},
-		VersionDiff: &page.SecretVersionDiff{Title: "Version 4 against version 3", Keys: []page.SecretKeyChange{{Key: "DATABASE_URL", What: "changed"}, {Key: "STRIPE_KEY", What: "new"}}},
+		VersionDiff: &page.SecretVersionDiff{Title: "Version 4 against version 3", Keys: []page.SecretKeyChange{{Key: "DATABASE_URL", What: "changed"}, {Key: "SIGNING_KEY", What: "restricted"}, {Key: "STRIPE_KEY", What: "new"}}},
+		Restrict:    []component.Option{{Value: "DATABASE_URL", Label: "DATABASE_URL"}},
 		Changes: []page.SecretChange{
 			{ID: "7", Environment: "production", What: "Sets STRIPE_KEY", Over: "4", AskedBy: "Jonas Lind", AskedAt: ago(time.Hour), State: component.Waiting, Word: "pending",
 				Need: "0 of 1 approvals. 1 more from payments-leads.", Digest: "sha256:4f1c", DigestShort: "4f1c", CanApprove: true, CanReject: true},

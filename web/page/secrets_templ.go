@@ -1455,7 +1455,7 @@ func secretStage(s layout.Shell, v SecretsView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = component.Select("k-restriction", component.Field{Name: "restriction", Label: "Who may see the value", Hint: "The value of a restricted key can be set, brought back and delivered, and nobody can see it. Lifting that needs the right to reveal, and opens this value alone."}, secretSight()).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = component.Select("k-restriction", component.Field{Name: "restriction", Label: "Who may see the value", Hint: "The value of a restricted key can be set, brought back and delivered, and nobody can see it. Lifting that needs the right to reveal, and opens this value, not older ones."}, secretSight()).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -19,6 +19,13 @@ var binary string
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
+	if stand, found := standIns()[filepath.Base(os.Args[0])]; found {
+		if err := stand(os.Args[1:]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return 0
+	}
 	dir, err := os.MkdirTemp("", "slipway-stories-")
 	if err == nil {
 		defer func() { _ = os.RemoveAll(dir) }()

@@ -13,7 +13,7 @@ type Delivery struct {
 	Person    string // whose it is, if it is for one
 	Channel   DeliveryChannel
 	Key       string // what it tells of: "event/12"; once per route, or person and channel
-	Thread    string // "deployment/42": within one, the older is told first
+	Thread    string // "deployment/42": within one, the older is told first; empty: in no order
 	Notice    Notice
 	State     DeliveryState
 	Attempts  int
@@ -139,8 +139,8 @@ type Deliveries interface {
 	Get(ctx context.Context, id int64) (Delivery, error)
 	List(ctx context.Context, filter DeliveryFilter, page Page) ([]Delivery, string, error) // newest first
 	// Due lists deliveries whose time has come and that nobody is at, of each
-	// target the oldest one, of each thread none before the ones before it.
-	// Targets in except are left out.
+	// target the oldest one, of each thread none before the ones before it that
+	// were due or tried already. Targets in except are left out.
 	Due(ctx context.Context, now time.Time, except []string, limit int) ([]Delivery, error)
 	// Claim makes a delivery somebody's until then. It reports false if another
 	// was quicker, or it is not pending any more.

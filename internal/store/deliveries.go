@@ -85,8 +85,10 @@ func (s deliveries) List(ctx context.Context, f slipway.DeliveryFilter, page sli
 func (s deliveries) Due(ctx context.Context, now time.Time, except []string, limit int) ([]slipway.Delivery, error) {
 	var w where
 	w.and(`d.state = 'pending' AND d.next_at <= ? AND (d.claimed_until IS NULL OR d.claimed_until <= ?)`, stampOf(now), stampOf(now))
-	w.and(`NOT EXISTS (SELECT 1 FROM notification_deliveries e
-		WHERE e.state = 'pending' AND e.target = d.target AND e.thread = d.thread AND e.id < d.id)`)
+	// What was never tried and has a later time is held for somebody's quiet hours:
+	// that must not keep from them what is urgent.
+	w.and(`(d.thread = '' OR NOT EXISTS (SELECT 1 FROM notification_deliveries e
+		WHERE e.state = 'pending' AND e.target = d.target AND e.thread = d.thread AND e.id < d.id AND (e.attempts > 0 OR e.next_at <= ?)))`, stampOf(now))
 	// Another replica may be at one of the same target: it goes on with the next.
 	w.and(`NOT EXISTS (SELECT 1 FROM notification_deliveries e
 		WHERE e.state = 'pending' AND e.target = d.target AND e.claimed_until > ?)`, stampOf(now))

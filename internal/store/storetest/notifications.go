@@ -171,11 +171,52 @@ func testDueDeliveries(t *testing.T, f fixture) {
 		if err != nil {
 			return err
 		}
-		d.NextAt = noon().Add(time.Hour)
+		d.Attempts, d.NextAt = 1, noon().Add(time.Hour)
 		return tx.Deliveries().Save(f.ctx, d)
 	})
 	same(t, "while the first waits", due(noon()), []int64{ids[2], ids[3]})
 	same(t, "later", due(noon().Add(time.Hour)), []int64{ids[3], ids[0], ids[4]})
+}
+
+// testHeldDeliveries: what is held for somebody's quiet hours keeps nothing else from
+// them, and what belongs to no thread waits for nothing.
+func testHeldDeliveries(t *testing.T, f fixture) {
+	to := func(key, thread string, at time.Time) slipway.Delivery {
+		d := delivery(0, key, thread)
+		d.Person, d.Channel, d.NextAt = "ana", slipway.ToEmail, at
+		return d
+	}
+	held := noon().Add(7 * time.Hour)
+	ids := f.addDeliveries(t, to("event/1", "deployment/1", held), to("event/2", "deployment/1", noon()), to("event/3", "", noon()), to("event/4", "", noon()))
+	due := func(at time.Time) (id int64) {
+		f.read(t, func(tx slipway.Tx) error {
+			list, err := tx.Deliveries().Due(f.ctx, at, nil, 10)
+			if err == nil && len(list) != 1 {
+				t.Fatalf("%d are due for one person at once", len(list))
+			}
+			id = list[0].ID
+			return err
+		})
+		return id
+	}
+	outcome := func(id int64, change func(*slipway.Delivery)) {
+		f.write(t, func(tx slipway.Tx) error {
+			d, err := tx.Deliveries().Get(f.ctx, id)
+			if err != nil {
+				return err
+			}
+			change(&d)
+			return tx.Deliveries().Save(f.ctx, d)
+		})
+	}
+	sent := func(d *slipway.Delivery) { d.State = slipway.DeliverySent }
+	same(t, "what is urgent", due(noon()), ids[1])
+	outcome(ids[1], sent)
+	same(t, "what belongs to no thread", due(noon()), ids[2])
+	outcome(ids[2], func(d *slipway.Delivery) { d.Attempts, d.NextAt = 1, held })
+	same(t, "while another of none is tried again", due(noon()), ids[3])
+	outcome(ids[3], sent)
+	same(t, "in the morning", due(held), ids[0])
 }
 
 func testNoticeCursor(t *testing.T, f fixture) {

@@ -87,6 +87,7 @@ func Run(t *testing.T, open func(t *testing.T) Parts) {
 		"notification routes":                  testRoutes,
 		"deliveries":                           testDeliveries,
 		"deliveries that are due":              testDueDeliveries,
+		"deliveries that are held":             testHeldDeliveries,
 		"the place in the events":              testNoticeCursor,
 		"what people want to be told":          testPreferences,
 		"old deliveries are forgotten":         testForgetDeliveries,

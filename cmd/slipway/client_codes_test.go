@@ -26,6 +26,7 @@ func lines(dir string) map[string]string {
 		"token create":        "x", "token list": "", "token revoke": "x", "trust add": "x --service shop --claim repository_id=1", "trust list": "", "trust remove": "1",
 		"set create": "x shop=1 --to prod", "set list": "", "set show": "1", "set cancel": "1", "set rollback": "1",
 		"notification route list": "", "notification route add": "x --webhook https://h.example.com --team web", "notification route remove": "1", "notification route test": "1", "notification delivery list": "", "notification delivery redeliver": "1",
+		"notification mine show": "", "notification mine set": "--approvals=false",
 		"secret list": "shop", "secret find": "KEY", "secret changes": "shop", "secret diff": "shop prod 1 2", "secret rollout": "shop prod", "secret approve": "1 --digest d",
 		"secret reject": "1 --reason no", "secret withdraw": "1", "secret set": "shop prod KEY", "secret unset": "shop prod KEY", "secret import": "shop prod " + dir + "/env", "secret compare": "shop staging prod",
 		"secret restrict": "shop prod KEY", "secret rollback": "shop prod --to 1", "secret delete": "shop prod 1", "secret undelete": "shop prod 1", "secret destroy": "shop prod 1", "secret versions": "shop prod", "secret reveal": "shop prod KEY",

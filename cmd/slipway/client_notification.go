@@ -39,7 +39,7 @@ func notificationCommand() *cobra.Command {
 		return c.followDelivery(ctx, d.Value.ID)
 	})
 	return group("notification", "Who is told of what, and how that went",
-		group("route", "Where events are told: webhooks, chat, mail", list, routeAddCommand(), remove, test), deliveryCommand())
+		group("route", "Where events are told: webhooks, chat, mail", list, routeAddCommand(), remove, test), deliveryCommand(), mineCommand())
 }
 
 func numberOf(what, text string) (int64, error) {

@@ -53,10 +53,16 @@ func (a *App) SetPreferences(ctx context.Context, actor slipway.Actor, p slipway
 	})
 }
 
-// person lets people through: machines read what happens from webhooks.
+// person lets people through: machines read what happens from webhooks. A token
+// that was made for a part of what its owner may is for a machine as well: what is
+// found in a CI system must not silence who owns it.
 func (a *App) person(actor slipway.Actor) error {
 	if err := a.signedIn(actor); err != nil {
 		return err
+	}
+	if len(actor.Scopes) > 0 {
+		return &slipway.Error{Code: slipway.CodeDenied, Message: "This token is narrowed to some permissions, and what its owner is told is none of them.",
+			Affected: "Nothing was changed.", Do: "Use a token without scopes: slipway login."}
 	}
 	if actor.Kind != slipway.ActorUser {
 		return &slipway.Error{Code: slipway.CodeDenied, Message: "Only people have preferences.", Affected: "Nothing was changed.", Do: "Add a notification route for a machine."}

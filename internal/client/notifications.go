@@ -44,3 +44,13 @@ func (c *Client) Delivery(ctx context.Context, id int64) (Answer[Delivery], erro
 func (c *Client) Redeliver(ctx context.Context, id int64) (Answer[Delivery], error) {
 	return post[Delivery](ctx, c, nil, "deliveries", number(id), "redeliver")
 }
+
+// Mine returns what you yourself are told.
+func (c *Client) Mine(ctx context.Context) (Answer[NotificationPreferences], error) {
+	return get[NotificationPreferences](ctx, c, nil, "me", "notifications")
+}
+
+// PutMine says all that you yourself want to be told.
+func (c *Client) PutMine(ctx context.Context, p NotificationPreferences) (Answer[NotificationPreferences], error) {
+	return call[NotificationPreferences](ctx, c, request{method: http.MethodPut, path: []string{"me", "notifications"}, body: p})
+}

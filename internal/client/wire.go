@@ -856,6 +856,17 @@ type MetricGate struct {
 	Within     string `json:"within"`
 }
 
+// NotificationPreferences is the schema NotificationPreferences of the API.
+type NotificationPreferences struct {
+	Approvals bool        `json:"approvals"`
+	Channel   string      `json:"channel"`
+	Kinds     []string    `json:"kinds"`
+	Quiet     *QuietHours `json:"quiet,omitempty"`
+	Services  []string    `json:"services"`
+	Teams     []string    `json:"teams"`
+	Urgent    bool        `json:"urgent"`
+}
+
 // NotificationRoute is the schema NotificationRoute of the API.
 type NotificationRoute struct {
 	Address      string     `json:"address"`
@@ -1076,6 +1087,13 @@ type PutService struct {
 type PutTeam struct {
 	OnCall string `json:"onCall,omitempty"`
 	Title  string `json:"title,omitempty"`
+}
+
+// QuietHours is the schema QuietHours of the API.
+type QuietHours struct {
+	From  string `json:"from"`
+	Until string `json:"until"`
+	Zone  string `json:"zone"`
 }
 
 // Reason is the schema Reason of the API.

@@ -69,6 +69,7 @@ func bodies(r *rig) map[string]any {
 		"change-secrets": map[string]any{"set": map[string]any{"KEY": "s3cret"}}, "rollback-secrets": map[string]any{"version": 1},
 		"delete-secret-versions": map[string]any{"versions": []int{1}}, "undelete-secret-versions": map[string]any{"versions": []int{1}},
 		"destroy-secret-versions": map[string]any{"versions": []int{1}}, "restrict-secrets": map[string]any{"keys": []string{"KEY"}},
+		"put-my-notifications":   map[string]any{"approvals": true, "urgent": true, "channel": "email", "teams": []string{}, "services": []string{}, "kinds": []string{"deployment.failed"}},
 		"add-notification-route": map[string]any{"name": "Shop", "service": "shop", "channel": "webhook", "address": "https://hooks.example.com/x"},
 	}
 }

@@ -24,6 +24,7 @@ func (s *Surface) registerAll() {
 	s.registerFreezes()
 	s.registerCalendars()
 	s.registerNotifications()
+	s.registerPreferences()
 	s.registerLine()
 	s.registerAccess()
 	s.registerTokens()

@@ -34,6 +34,8 @@ func TestTokens(t *testing.T) {
 
 	r.want(http.StatusOK, call{method: "GET", path: services + "/shop", role: "narrow"})
 	r.want(http.StatusForbidden, call{method: "POST", path: services + "/shop/deployments", role: "narrow", body: map[string]any{"environment": "staging", "version": "1.2.0"}})
+	r.want(http.StatusForbidden, call{method: "GET", path: "/api/v1/me/notifications", role: "narrow"})
+	r.want(http.StatusForbidden, call{method: "PUT", path: "/api/v1/me/notifications", role: "narrow", body: map[string]any{"approvals": false, "urgent": false, "channel": "email", "teams": []string{}, "services": []string{}, "kinds": []string{}}})
 	r.want(http.StatusUnprocessableEntity, call{method: "POST", path: "/api/v1/tokens", role: "narrow", body: map[string]any{"name": "wider", "scopes": []string{"deployment.promote"}}})
 	r.want(http.StatusUnprocessableEntity, call{method: "POST", path: "/api/v1/tokens", role: "narrow", body: map[string]any{"name": "all"}})
 

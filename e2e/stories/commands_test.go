@@ -26,11 +26,12 @@ import (
 
 const patience = 30 * time.Second
 
-// portal start|kill|stop|restart|remove. The portal's state is in $WORK/.slipway
-// and its address and token are set as for the command line client.
+// portal start|kill|stop|restart|remove [KEY=VALUE...]. The portal's state is in
+// $WORK/.slipway and its address and token are set as for the command line client.
+// What it is started with stays for every restart.
 func portalCommand(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: portal start|kill|stop|restart|remove")
+	if neg || len(args) == 0 || len(args) > 1 && args[0] != "start" {
+		ts.Fatalf("usage: portal start [KEY=VALUE...] | kill|stop|restart|remove")
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
 	defer cancel()
@@ -42,7 +43,8 @@ func portalCommand(ts *testscript.TestScript, neg bool, args []string) {
 			s.portal.Kill() // does nothing to one that has ended
 			listen = s.portal.Listen()
 		}
-		p, err := portal.Start(ctx, binary, ts.MkAbs(".slipway"), listen)
+		s.env = append(s.env, args[1:]...)
+		p, err := portal.Start(ctx, binary, ts.MkAbs(".slipway"), listen, s.env...)
 		ts.Check(err)
 		s.portal = p
 		ts.Setenv("SLIPWAY_URL", p.URL)

@@ -2,10 +2,14 @@ package stories_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"html"
+	"io"
 	"io/fs"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -15,6 +19,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/slipway-dev/slipway/e2e/portal"
 )
 
 // leaksCommand searches for the value in FILE wherever it must not be: in the
@@ -61,7 +67,7 @@ func formsOf(value string) map[string][]byte {
 	quoted, _ := json.Marshal(value) // a string always can be
 	forms := map[string][]byte{
 		"it is": []byte(value), "JSON": bytes.Trim(quoted, `"`), "a URL's query": []byte(url.QueryEscape(value)), "a URL's path": []byte(url.PathEscape(value)),
-		"hex": []byte(hex.EncodeToString([]byte(value))), "capital hex": []byte(strings.ToUpper(hex.EncodeToString([]byte(value)))),
+		"HTML": []byte(html.EscapeString(value)), "hex": []byte(hex.EncodeToString([]byte(value))), "capital hex": []byte(strings.ToUpper(hex.EncodeToString([]byte(value)))),
 	}
 	for shift := range 3 {
 		cut := (3 - shift) % 3 // what shares its letters with what stood before
@@ -84,6 +90,37 @@ func processFiles(ts *testscript.TestScript, name string) map[int][]byte {
 		}
 	}
 	return all
+}
+
+// listen PERSON TOPICS FILE has the portal tell somebody live, as a page does, and
+// writes down what it says until it ends.
+func listenCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: listen PERSON TOPICS FILE")
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	client, err := portal.SignIn(ctx, running(ts).URL, args[0])
+	ts.Check(err)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, running(ts).URL+"/events?topics="+url.QueryEscape(args[1]), nil)
+	ts.Check(err)
+	response, err := client.Do(request)
+	ts.Check(err)
+	if response.StatusCode != http.StatusOK {
+		ts.Fatalf("/events: %s", response.Status)
+	}
+	file, err := os.Create(ts.MkAbs(args[2]))
+	ts.Check(err)
+	heard := make(chan struct{})
+	go func() {
+		defer close(heard)
+		_, _ = io.Copy(file, response.Body) // until one of both ends it
+		_ = file.Close()
+	}()
+	ts.Defer(func() {
+		cancel()
+		_ = response.Body.Close()
+		<-heard
+	})
 }
 
 // deliveredCommand waits until a process has KEY with the value in FILE in its

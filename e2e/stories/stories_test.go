@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -53,13 +54,14 @@ func TestStories(t *testing.T) {
 			}
 			env.Setenv("PATH", bin+string(os.PathListSeparator)+env.Getenv("PATH"))
 			env.Setenv("SLIPWAY", binary)
+			env.Setenv("NOON", fmt.Sprintf("Etc/GMT%+d", time.Now().UTC().Hour()-12)) // a place where the clock shows about noon
 			return os.Symlink(binary, filepath.Join(bin, "slipway"))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"portal": portalCommand, "http": httpCommand, "until": untilCommand, "bundle": bundleCommand,
 			"expand": expandCommand, "capture": captureCommand, "token": tokenCommand, "tamper": tamperCommand, "exits": exitsCommand, "live": liveCommand, "serves": servesCommand,
 			"ci": ciCommand, "action": actionCommand, "gitlab": gitlabCommand, "person": personCommand,
-			"leaks": leaksCommand, "delivered": deliveredCommand, "receiver": receiverCommand, "receives": receivesCommand,
+			"leaks": leaksCommand, "delivered": deliveredCommand, "listen": listenCommand, "receiver": receiverCommand, "receives": receivesCommand,
 		},
 	})
 }
@@ -70,6 +72,7 @@ type storyKey struct{}
 type story struct {
 	portal   *portal.Portal
 	receiver *receiver
+	env      []string // of the portal, beside what every one has
 	ci       *ciSystem
 }
 

@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -19,7 +18,6 @@ const (
 	maxLine   = 16 << 10
 	maxOutput = 4 << 20
 	maxReason = 200
-	minSecret = 4 // shorter values are no secrets, and would make output unreadable
 )
 
 // Streams of a line. In the file they are their last three letters.
@@ -44,16 +42,7 @@ type capture struct {
 }
 
 func newCapture(file io.Writer, secrets []string) *capture {
-	c := &capture{file: file, last: map[string]string{}}
-	for _, secret := range secrets {
-		// The output is read line by line, so a key of many lines is many secrets.
-		for line := range strings.Lines(secret) {
-			if line = strings.TrimRight(line, "\r\n"); len(line) >= minSecret {
-				c.redact = append(c.redact, []byte(line))
-			}
-		}
-	}
-	slices.SortFunc(c.redact, func(a, b []byte) int { return len(b) - len(a) })
+	c := &capture{file: file, last: map[string]string{}, redact: secretForms(secrets)}
 	if len(c.redact) > 0 {
 		c.longest = len(c.redact[0])
 	}

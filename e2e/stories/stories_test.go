@@ -62,6 +62,7 @@ func TestStories(t *testing.T) {
 			"expand": expandCommand, "capture": captureCommand, "token": tokenCommand, "tamper": tamperCommand, "exits": exitsCommand, "live": liveCommand, "serves": servesCommand,
 			"ci": ciCommand, "action": actionCommand, "gitlab": gitlabCommand, "person": personCommand,
 			"leaks": leaksCommand, "delivered": deliveredCommand, "listen": listenCommand, "receiver": receiverCommand, "receives": receivesCommand,
+			"mail": mailCommand, "mailed": mailedCommand,
 		},
 	})
 }
@@ -72,6 +73,7 @@ type storyKey struct{}
 type story struct {
 	portal   *portal.Portal
 	receiver *receiver
+	mail     *mailServer
 	env      []string // of the portal, beside what every one has
 	ci       *ciSystem
 }

@@ -1,7 +1,6 @@
 package notify_test
 
 import (
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -32,7 +31,15 @@ type letterbox struct {
 	got    []*mail.Message
 	bodies []string
 	raw    []string
+	spoken []string // who said what that is nobody else's business
 	refuse error
+	open   bool // takes mail of those who do not say who they are
+}
+
+func (b *letterbox) heard(what string, encrypted bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.spoken = append(b.spoken, what+map[bool]string{true: " encrypted", false: " in the clear"}[encrypted])
 }
 
 func (b *letterbox) NewSession(c *smtp.Conn) (smtp.Session, error) {
@@ -50,6 +57,7 @@ func (s *mailSession) AuthMechanisms() []string { return []string{sasl.Plain} }
 
 func (s *mailSession) Auth(string) (sasl.Server, error) {
 	return sasl.NewPlainServer(func(_, user, password string) error {
+		s.box.heard("password", s.encrypted)
 		if user != "slipway" || password != "s3cret" || !s.encrypted {
 			return smtp.ErrAuthFailed
 		}
@@ -59,7 +67,8 @@ func (s *mailSession) Auth(string) (sasl.Server, error) {
 }
 
 func (s *mailSession) Mail(string, *smtp.MailOptions) error {
-	if !s.known {
+	s.box.heard("sender", s.encrypted)
+	if !s.known && !s.box.open {
 		return smtp.ErrAuthRequired
 	}
 	return nil
@@ -102,11 +111,13 @@ func certificate(t *testing.T) (*tls.Config, *x509.CertPool) {
 	return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}, pool
 }
 
-// serveMail runs the server; implicit: TLS from the first byte on.
+// serveMail runs the server; implicit: TLS from the first byte on. Without a
+// configuration of TLS it offers none, and takes passwords all the same.
 func serveMail(t *testing.T, b *letterbox, config *tls.Config, implicit bool) (address string) {
 	t.Helper()
 	s := smtp.NewServer(b)
 	s.Domain, s.TLSConfig, s.ReadTimeout, s.WriteTimeout = "mail.example.com", config, 10*time.Second, 10*time.Second
+	s.AllowInsecureAuth = config == nil
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	must(t, err)
 	address = l.Addr().String()
@@ -171,6 +182,54 @@ func TestMail(t *testing.T) {
 	}
 }
 
+// TestNothingInTheClear: a server that offers no STARTTLS, or of which somebody in
+// between says so, is told neither sender nor password, and the route says why. This
+// machine alone is told, and only where its address says that it is this one: 0.0.0.0
+// leads here as well, and is taken for the address of another.
+func TestNothingInTheClear(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		address, says string
+		state         slipway.DeliveryState
+		spoken        []string
+	}{
+		"another machine":                 {"0.0.0.0", "The mail server 0.0.0.0 does not offer STARTTLS, and Slipway sends nothing in the clear.", slipway.DeliveryPending, nil},
+		"another machine with a password": {"slipway@0.0.0.0", "does not offer STARTTLS", slipway.DeliveryPending, nil},
+		"this machine":                    {"127.0.0.1", "", slipway.DeliverySent, []string{"sender in the clear"}},
+		"this machine by name":            {"localhost", "", slipway.DeliverySent, []string{"sender in the clear"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			box := &letterbox{open: true}
+			_, port, err := net.SplitHostPort(serveMail(t, box, nil, false))
+			must(t, err)
+			n := r.notifier()
+			n.Senders[slipway.ToEmail], err = notify.NewMail(notify.MailConfig{URL: "smtp://" + c.address + ":" + port, Password: slipway.NewSecret("s3cret"), From: "slipway@example.com", PublicURL: source})
+			must(t, err)
+			r.route(app.AddNotificationRoute{To: slipway.Destination{Channel: slipway.ToEmail, Address: "team@example.com"}})
+			r.event("deployment.failed", r.deployment())
+			must(t, n.Plan(r.ctx))
+			must(t, n.Deliver(r.ctx, r.deliveries(slipway.DeliveryFilter{})[0].ID))
+			got := r.deliveries(slipway.DeliveryFilter{})[0]
+			if got.State != c.state || !strings.Contains(got.Error, c.says) || (got.Error == "") != (c.says == "") {
+				t.Errorf("it is %s: %q", got.State, got.Error)
+			}
+			routes, err := r.NotificationRoutes(r.ctx, ana)
+			must(t, err)
+			if h := routes[0].Health; (h.FailingSince != nil) != (c.says != "") || h.Error != got.Error {
+				t.Errorf("the route says %+v", h)
+			}
+			box.mu.Lock()
+			defer box.mu.Unlock()
+			same(t, "what was said", box.spoken, c.spoken)
+			if want := len(c.spoken); len(box.got) != want {
+				t.Errorf("%d letters were handed over, want %d", len(box.got), want)
+			}
+		})
+	}
+}
+
 // TestMailConfiguration: what is wrong with an address is said before anything is
 // sent, and a password in it is not repeated.
 func TestMailConfiguration(t *testing.T) {
@@ -187,103 +246,4 @@ func TestMailConfiguration(t *testing.T) {
 	if _, err := notify.NewMail(notify.MailConfig{URL: "smtp://mail.example.com", From: "nobody"}); err == nil {
 		t.Error("mail comes from nobody")
 	}
-}
-
-// TestPeopleAreAsked: those who may decide are asked once per plan, and reminded
-// once before its time is over; what was decided meanwhile is not told.
-func TestPeopleAreAsked(t *testing.T) {
-	t.Parallel()
-	r := newRig(t)
-	r.person("mira", "admins") // may decide; has quiet hours
-	r.person("vera")           // may not
-	r.person("jonas", "admins")
-	letters := &letters{}
-	n := r.notifier()
-	n.Senders[slipway.ToEmail] = letters
-	quiet := slipway.DefaultPreferences()
-	quiet.Quiet = &slipway.QuietHours{From: "11:00", Until: "07:00", Zone: "UTC"}
-	must(t, r.SetPreferences(r.ctx, slipway.Actor{Kind: slipway.ActorUser, ID: "mira", Name: "Mira", Groups: []string{"admins"}}, quiet))
-	d := r.deployment() // by Jonas, who does not decide on his own
-	r.event("deployment.waiting", d)
-	r.event("deployment.waiting", d)
-	work := func() {
-		t.Helper()
-		must(t, n.Plan(r.ctx))
-		must(t, n.Remind(r.ctx))
-		for _, x := range r.deliveries(slipway.DeliveryFilter{State: slipway.DeliveryPending}) {
-			if !x.NextAt.After(r.clock()) {
-				must(t, n.Deliver(r.ctx, x.ID))
-			}
-		}
-	}
-	work()
-	work()
-	same(t, "told at noon", letters.take(), []string{"ana@example.com asked"})
-	r.after(19 * time.Hour) // 07:00
-	work()
-	same(t, "told in the morning", letters.take(), []string{"mira@example.com asked"})
-	r.after(4*time.Hour + 30*time.Minute) // half an hour before its end; Mira's quiet hours have begun
-	work()
-	work()
-	same(t, "reminded", letters.take(), []string{"ana@example.com reminded"})
-	r.to(d, slipway.Rejected)
-	r.after(24 * time.Hour)
-	work()
-	same(t, "after it was decided", letters.take(), []string(nil))
-	for _, x := range r.deliveries(slipway.DeliveryFilter{Person: "mira", State: slipway.DeliveryFailed}) {
-		same(t, "the reminder in the morning", x.Error, "There is nothing to decide any more.")
-	}
-}
-
-// TestFollowers: people are told of what they follow, of what fails in production
-// at any hour, and of nothing once they may not read it.
-func TestFollowers(t *testing.T) {
-	t.Parallel()
-	r := newRig(t)
-	letters := &letters{}
-	n := r.notifier()
-	n.Senders[slipway.ToEmail] = letters
-	p := slipway.Preferences{Services: []string{"billing-api"}, Kinds: []string{"deployment.failed", "deployment.succeeded"}, Channel: slipway.ToEmail, Urgent: true,
-		Quiet: &slipway.QuietHours{From: "11:00", Until: "14:00", Zone: "UTC"}}
-	must(t, r.SetPreferences(r.ctx, ana, p))
-	d := r.deployment()
-	for _, kind := range []string{"deployment.failed", "deployment.succeeded", "deployment.paused"} {
-		r.event(kind, d)
-	}
-	must(t, n.Plan(r.ctx))
-	at := map[string]time.Duration{}
-	for _, x := range r.deliveries(slipway.DeliveryFilter{Person: "ana"}) {
-		at[x.Notice.Event.Kind] = x.NextAt.Sub(r.clock())
-	}
-	same(t, "when", at, map[string]time.Duration{"deployment.failed": 0, "deployment.succeeded": 2 * time.Hour})
-	r.person("ana") // has left the group
-	for _, x := range r.deliveries(slipway.DeliveryFilter{Person: "ana"}) {
-		must(t, n.Deliver(r.ctx, x.ID))
-	}
-	same(t, "told to who may not read it", letters.take(), []string(nil))
-}
-
-// letters notes who was told what.
-type letters struct {
-	mu  sync.Mutex
-	got []string
-}
-
-func (l *letters) Send(_ context.Context, x notify.Letter) notify.Outcome {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	what := x.Delivery.Notice.Event.Kind
-	if asks := x.Delivery.Notice.Asks; asks != nil {
-		what = map[bool]string{false: "asked", true: "reminded"}[asks.Reminder]
-	}
-	l.got = append(l.got, x.To.Address+" "+what)
-	return notify.Outcome{}
-}
-
-func (l *letters) take() []string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	got := l.got
-	l.got = nil
-	return got
 }

@@ -1,0 +1,129 @@
+package notify_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/slipway-dev/slipway/internal/notify"
+	"github.com/slipway-dev/slipway/internal/slipway"
+)
+
+// TestPeopleAreAsked: those who may decide are asked once per plan, and reminded
+// once before its time is over; what was decided meanwhile is not told.
+func TestPeopleAreAsked(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.person("mira", "admins") // may decide; has quiet hours
+	r.person("vera")           // may not
+	r.person("jonas", "admins")
+	letters := &letters{}
+	n := r.notifier()
+	n.Senders[slipway.ToEmail] = letters
+	quiet := slipway.DefaultPreferences()
+	quiet.Quiet = &slipway.QuietHours{From: "11:00", Until: "07:00", Zone: "UTC"}
+	must(t, r.SetPreferences(r.ctx, slipway.Actor{Kind: slipway.ActorUser, ID: "mira", Name: "Mira", Groups: []string{"admins"}}, quiet))
+	d := r.deployment() // by Jonas, who does not decide on his own
+	r.event("deployment.waiting", d)
+	r.event("deployment.waiting", d)
+	work := func() {
+		t.Helper()
+		must(t, n.Plan(r.ctx))
+		must(t, n.Remind(r.ctx))
+		for _, x := range r.deliveries(slipway.DeliveryFilter{State: slipway.DeliveryPending}) {
+			if !x.NextAt.After(r.clock()) {
+				must(t, n.Deliver(r.ctx, x.ID))
+			}
+		}
+	}
+	work()
+	work()
+	same(t, "told at noon", letters.take(), []string{"ana@example.com asked"})
+	r.after(19 * time.Hour) // 07:00
+	work()
+	same(t, "told in the morning", letters.take(), []string{"mira@example.com asked"})
+	r.after(4*time.Hour + 30*time.Minute) // half an hour before its end; Mira's quiet hours have begun
+	work()
+	work()
+	same(t, "reminded", letters.take(), []string{"ana@example.com reminded"})
+	r.to(d, slipway.Rejected)
+	r.after(24 * time.Hour)
+	work()
+	same(t, "after it was decided", letters.take(), []string(nil))
+	for _, x := range r.deliveries(slipway.DeliveryFilter{Person: "mira", State: slipway.DeliveryFailed}) {
+		same(t, "the reminder in the morning", x.Error, "There is nothing to decide any more.")
+	}
+}
+
+// TestFollowers: people are told of what they follow, of what fails in production
+// at any hour, and of nothing once they may not read it.
+func TestFollowers(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	letters := &letters{}
+	n := r.notifier()
+	n.Senders[slipway.ToEmail] = letters
+	p := slipway.Preferences{Services: []string{"billing-api"}, Kinds: []string{"deployment.failed", "deployment.succeeded"}, Channel: slipway.ToEmail, Urgent: true,
+		Quiet: &slipway.QuietHours{From: "11:00", Until: "14:00", Zone: "UTC"}}
+	must(t, r.SetPreferences(r.ctx, ana, p))
+	d := r.deployment()
+	for _, kind := range []string{"deployment.failed", "deployment.succeeded", "deployment.paused"} {
+		r.event(kind, d)
+	}
+	must(t, n.Plan(r.ctx))
+	at := map[string]time.Duration{}
+	for _, x := range r.deliveries(slipway.DeliveryFilter{Person: "ana"}) {
+		at[x.Notice.Event.Kind] = x.NextAt.Sub(r.clock())
+	}
+	same(t, "when", at, map[string]time.Duration{"deployment.failed": 0, "deployment.succeeded": 2 * time.Hour})
+	r.person("ana") // has left the group
+	for _, x := range r.deliveries(slipway.DeliveryFilter{Person: "ana"}) {
+		must(t, n.Deliver(r.ctx, x.ID))
+	}
+	same(t, "told to who may not read it", letters.take(), []string(nil))
+}
+
+// TestUrgentNewsWaitsForNothing: what is held for the morning does not keep from
+// anybody that the same deployment fails.
+func TestUrgentNewsWaitsForNothing(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	letters := &letters{}
+	n := r.notifier()
+	n.Senders[slipway.ToEmail] = letters
+	p := slipway.Preferences{Services: []string{"billing-api"}, Kinds: []string{"deployment.*"}, Channel: slipway.ToEmail, Urgent: true,
+		Quiet: &slipway.QuietHours{From: "11:00", Until: "14:00", Zone: "UTC"}}
+	must(t, r.SetPreferences(r.ctx, ana, p))
+	d := r.deployment()
+	r.event("deployment.running", d)
+	r.event("deployment.failed", d)
+	r.run(n)
+	r.until("it is told", func() bool { return len(r.deliveries(slipway.DeliveryFilter{Person: "ana", State: slipway.DeliverySent})) > 0 })
+	same(t, "told at noon", letters.take(), []string{"ana@example.com deployment.failed"})
+}
+
+// letters notes who was told what.
+type letters struct {
+	mu  sync.Mutex
+	got []string
+}
+
+func (l *letters) Send(_ context.Context, x notify.Letter) notify.Outcome {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	what := x.Delivery.Notice.Event.Kind
+	if asks := x.Delivery.Notice.Asks; asks != nil {
+		what = map[bool]string{false: "asked", true: "reminded"}[asks.Reminder]
+	}
+	l.got = append(l.got, x.To.Address+" "+what)
+	return notify.Outcome{}
+}
+
+func (l *letters) take() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	got := l.got
+	l.got = nil
+	return got
+}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/slipway-dev/slipway/internal/app"
 	"github.com/slipway-dev/slipway/internal/chat"
-	"github.com/slipway-dev/slipway/internal/chat/chattest"
 	"github.com/slipway-dev/slipway/internal/server/chatops"
 	"github.com/slipway-dev/slipway/internal/slipway"
 )
@@ -21,32 +20,48 @@ var update = flag.Bool("update", false, "write testdata/access.golden anew")
 // deed is one thing that can be asked for in chat, by a command or a button.
 type deed struct {
 	name string
-	do   func(r *rig, user string, d slipway.Deployment) string
+	do   func(r *rig, v voice, user string, d slipway.Deployment) string
+}
+
+// voice is a chat system that things are asked for in. What it returns is what is
+// said to whoever asks.
+type voice interface {
+	// say writes a command. confirm presses the button by which it is meant in
+	// earnest; nil if there is none.
+	say(r *rig, user, text string) (words string, confirm func() string)
+	// press presses a button as it stands in a channel, for everybody.
+	press(r *rig, user string, do chat.Deed, value string) string
+	// reject presses a button and fills in the dialog that opens; false if none does.
+	reject(r *rig, user, value string) (words string, opened bool)
 }
 
 func deeds() []deed {
 	command := func(name, text string) deed {
-		return deed{name, func(r *rig, user string, d slipway.Deployment) string {
-			return r.slack.Command(user, strings.ReplaceAll(text, "ID", itoa(d.ID))).Answer(r.t).Words
+		return deed{name, func(r *rig, v voice, user string, d slipway.Deployment) string {
+			words, _ := v.say(r, user, strings.ReplaceAll(text, "ID", itoa(d.ID)))
+			return words
 		}}
 	}
 	confirmed := func(name, text string) deed {
-		return deed{name, func(r *rig, user string, _ slipway.Deployment) string {
-			said := r.slack.Command(user, text).Answer(r.t)
-			for _, b := range said.Buttons {
-				if b.ActionID == "confirm" {
-					return r.slack.Click(user, b).Answer(r.t).Words
-				}
+		return deed{name, func(r *rig, v voice, user string, _ slipway.Deployment) string {
+			words, confirm := v.say(r, user, text)
+			if confirm == nil {
+				return words
 			}
-			return said.Words
+			return confirm()
 		}}
 	}
 	pressed := func(name string, do chat.Deed) deed {
-		return deed{name, func(r *rig, user string, d slipway.Deployment) string {
+		return deed{name, func(r *rig, v voice, user string, d slipway.Deployment) string {
+			value := r.button(v, do, d)
 			if do != chat.DoReject {
-				return r.slack.Click(user, r.button(do, d)).Answer(r.t).Words
+				return v.press(r, user, do, value)
 			}
-			return r.rejectBy(user, d)
+			words, opened := v.reject(r, user, value)
+			if opened {
+				eventually(r.t, "the rejection", func() bool { return r.deployment(d.ID).State == slipway.Rejected })
+			}
+			return words
 		}}
 	}
 	return []deed{
@@ -59,39 +74,17 @@ func deeds() []deed {
 	}
 }
 
-// rejectBy clicks, and fills in the dialog that comes of it.
-func (r *rig) rejectBy(user string, d slipway.Deployment) string {
-	before := len(r.slack.Views())
-	click := r.slack.Click(user, r.button(chat.DoReject, d))
-	said := make(chan string, 1)
-	go func() { // nothing is said where the dialog is shown
-		if a, ok := click.Next(10 * time.Second); ok {
-			said <- a.Words
-		}
-	}()
-	for {
-		select {
-		case words := <-said:
-			return words
-		case <-time.After(10 * time.Millisecond):
-		}
-		if views := r.slack.Views(); len(views) > before {
-			r.slack.Submit(user, views[len(views)-1], "not today")
-			eventually(r.t, "the rejection", func() bool { return r.deployment(d.ID).State == slipway.Rejected })
-			return "rejected"
-		}
-	}
-}
-
-// button is one as it stands in a channel, for everybody.
-func (r *rig) button(do chat.Deed, d slipway.Deployment) chattest.Element {
+// button is what one carries that stands in a channel.
+func (r *rig) button(v voice, do chat.Deed, d slipway.Deployment) string {
 	r.t.Helper()
-	environment := d.Environment
+	platform, environment := slipway.Slack, d.Environment
+	if v == (byMattermost{}) {
+		platform = slipway.Mattermost
+	}
 	if do == chat.DoRollback {
 		environment = "staging"
 	}
-	value := must(r.seal.SealPress(slipway.Slack, chat.Press{Do: do, Deployment: d.ID, Plan: d.PlanDigest, Service: d.Service, Environment: environment}, r.now().Add(time.Hour)))(r.t)
-	return chattest.Element{ActionID: string(do), Value: value}
+	return must(r.seal.SealPress(platform, chat.Press{Do: do, Deployment: d.ID, Plan: d.PlanDigest, Service: d.Service, Environment: environment}, r.now().Add(time.Hour)))(r.t)
 }
 
 // outcome is an answer in a word.
@@ -106,8 +99,9 @@ func outcome(words string) string {
 	return "ok"
 }
 
-// TestAccess asks for everything as everybody, and compares the whole with a
-// reviewed table. Every verb has a line in it.
+// TestAccess asks for everything as everybody, in both chat systems, and compares
+// the whole with a reviewed table, which is the same for both. Every verb has a line
+// in it.
 func TestAccess(t *testing.T) {
 	t.Parallel()
 	list := deeds()
@@ -116,27 +110,32 @@ func TestAccess(t *testing.T) {
 			t.Errorf("nobody has tried %s", verb)
 		}
 	}
-	lines := make([]string, len(list))
-	t.Run("each", func(t *testing.T) {
-		for i, d := range list {
-			t.Run(d.name, func(t *testing.T) {
-				t.Parallel()
-				lines[i] = tryAll(t, d)
+	for name, v := range map[string]voice{"Slack": bySlack{}, "Mattermost": byMattermost{}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			lines := make([]string, len(list))
+			t.Run("each", func(t *testing.T) {
+				for i, d := range list {
+					t.Run(d.name, func(t *testing.T) {
+						t.Parallel()
+						lines[i] = tryAll(t, v, d)
+					})
+				}
 			})
-		}
-	})
-	got := strings.Join(lines, "\n") + "\n"
-	const golden = "testdata/access.golden"
-	if *update {
-		ok(t, os.WriteFile(golden, []byte(got), 0o600))
-	}
-	if want := string(must(os.ReadFile(golden))(t)); got != want {
-		t.Errorf("who may what in chat is\n%swant\n%s", got, want)
+			got := strings.Join(lines, "\n") + "\n"
+			const golden = "testdata/access.golden"
+			if *update && name == "Slack" {
+				ok(t, os.WriteFile(golden, []byte(got), 0o600))
+			}
+			if want := string(must(os.ReadFile(golden))(t)); got != want {
+				t.Errorf("who may what in %s is\n%swant\n%s", name, got, want)
+			}
+		})
 	}
 }
 
 // tryAll does a deed as everybody, from who may least to who may most.
-func tryAll(t *testing.T, d deed) string {
+func tryAll(t *testing.T, v voice, d deed) string {
 	r := newRig(t)
 	r.maintainer("mira")
 	r.link("olle", "vera", "jonas", "ben", "mira", "ana")
@@ -145,7 +144,7 @@ func tryAll(t *testing.T, d deed) string {
 	line := fmt.Sprintf("%-18s", d.name)
 	for _, who := range []struct{ role, user string }{{"unlinked", "UNOBODY"}, {"foreign", "UOLLE"}, {"viewer", "UVERA"}, {"developer", "UJONAS"}, {"approver", "UBEN"}, {"maintainer", "UMIRA"}, {"admin", "UANA"}} {
 		waits := r.waiting()
-		line += " " + who.role + "=" + outcome(d.do(r, who.user, waits))
+		line += " " + who.role + "=" + outcome(d.do(r, v, who.user, waits))
 	}
 	return line
 }

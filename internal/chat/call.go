@@ -50,14 +50,18 @@ const maxAnswer = 1 << 20
 // usualPause is what a limit without a time means.
 const usualPause = 30 * time.Second
 
-// post sends JSON and returns the answer. Its errors name no address: those of
+// post sends JSON, or nothing if there is none, and returns the answer. Its errors name no address: those of
 // answers are secrets.
 func post(ctx context.Context, client *http.Client, method, address, token string, body any) (status int, answer []byte, err error) {
-	encoded, err := json.Marshal(body)
-	if err != nil {
-		return 0, nil, err
+	var content io.Reader = http.NoBody
+	if body != nil {
+		encoded, err := json.Marshal(body)
+		if err != nil {
+			return 0, nil, err
+		}
+		content = bytes.NewReader(encoded)
 	}
-	request, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(encoded))
+	request, err := http.NewRequestWithContext(ctx, method, address, content)
 	if err != nil {
 		return 0, nil, errors.New("the address cannot be used")
 	}

@@ -29,6 +29,7 @@ type Mattermost struct {
 
 	mu  sync.Mutex
 	key crypto.PublicKey // that it signs clicks with; nil: not asked for yet
+	bot string           // whom the token is of; empty: not asked for yet
 }
 
 // NewMattermost makes a client for the server at an address; its buttons report

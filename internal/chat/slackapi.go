@@ -91,6 +91,10 @@ func (s *Slack) Post(ctx context.Context, channel, thread string, m Message) (id
 	return a.TS, err
 }
 
+// Direct is where one user is told, and nobody else: Slack opens a conversation by
+// itself for whoever is named in a channel's place.
+func (s *Slack) Direct(_ context.Context, user string) (channel string, err error) { return user, nil }
+
 // Update replaces what a message says.
 func (s *Slack) Update(ctx context.Context, channel, id string, m Message) error {
 	body := slackBody(m)

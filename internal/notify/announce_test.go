@@ -288,6 +288,7 @@ func (m mute) Post(context.Context, string, string, chat.Message) (string, error
 	return "", m.err
 }
 func (m mute) Update(context.Context, string, string, chat.Message) error { return m.err }
+func (m mute) Direct(context.Context, string) (string, error)             { return "", m.err }
 
 func TestNoSecondMessageAfterAClearNo(t *testing.T) {
 	t.Parallel()

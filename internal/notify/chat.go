@@ -17,6 +17,8 @@ type Poster interface {
 	Post(ctx context.Context, channel, thread string, m chat.Message) (id string, err error)
 	// Update replaces what a message says.
 	Update(ctx context.Context, channel, id string, m chat.Message) error
+	// Direct is the channel in which a user is told, and nobody else.
+	Direct(ctx context.Context, user string) (channel string, err error)
 }
 
 // MattermostPoster is a Poster: Mattermost finds a post without its channel.
@@ -28,7 +30,7 @@ func (p MattermostPoster) Update(ctx context.Context, _, id string, m chat.Messa
 }
 
 // Chat tells routes that lead to a channel, and people in a conversation of their
-// own: Slack opens one for whoever is named in the channel's place.
+// own.
 type Chat struct{ Poster Poster }
 
 // Send implements Sender.
@@ -39,7 +41,13 @@ func (c Chat) Send(ctx context.Context, l Letter) Outcome {
 		m.Lines = append(m.Lines, chat.Line{Text: text})
 	}
 	m.Lines = append(m.Lines, chat.Line{Text: linkWords(n), URL: l.Page})
-	_, err := c.Poster.Post(ctx, strings.TrimSpace(l.To.Address), "", m)
+	channel, err := strings.TrimSpace(l.To.Address), error(nil)
+	if l.Delivery.Route == 0 {
+		channel, err = c.Poster.Direct(ctx, channel)
+	}
+	if err == nil {
+		_, err = c.Poster.Post(ctx, channel, "", m)
+	}
 	return outcomeOf(err, l.To.Address)
 }
 
@@ -118,7 +126,7 @@ func unposted(err error) bool {
 	return errors.As(err, &refused) || errors.As(err, &limited) || errors.As(err, &name) || errors.As(err, &dial) && dial.Op == "dial"
 }
 
-// ChatAddresses finds people in Slack by the account that they linked.
+// ChatAddresses finds people in a chat system by the account that they linked there.
 type ChatAddresses struct{}
 
 // AddressOf implements AddressBook: of several accounts the one linked last.

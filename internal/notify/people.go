@@ -157,9 +157,12 @@ func short(digest string) string { return digest[:min(len(digest), 19)] }
 
 // reachesPeople reports whether there is a way to anybody.
 func (n *Notifier) reachesPeople() bool {
-	_, mail := n.Senders[slipway.ToEmail]
-	_, slack := n.Senders[slipway.ToSlack]
-	return mail || slack
+	for _, way := range []slipway.DeliveryChannel{slipway.ToEmail, slipway.ToSlack, slipway.ToMattermost} {
+		if _, ok := n.Senders[way]; ok {
+			return true
+		}
+	}
+	return false
 }
 
 // connected reports whether there is a way to a person. Without one nothing is

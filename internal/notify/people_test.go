@@ -2,10 +2,14 @@ package notify_test
 
 import (
 	"context"
+	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/slipway-dev/slipway/internal/chat"
+	"github.com/slipway-dev/slipway/internal/chat/chattest"
 	"github.com/slipway-dev/slipway/internal/notify"
 	"github.com/slipway-dev/slipway/internal/slipway"
 )
@@ -99,8 +103,75 @@ func TestUrgentNewsWaitsForNothing(t *testing.T) {
 	r.event("deployment.running", d)
 	r.event("deployment.failed", d)
 	r.run(n)
-	r.until("it is told", func() bool { return len(r.deliveries(slipway.DeliveryFilter{Person: "ana", State: slipway.DeliverySent})) > 0 })
+	r.until("it is told", func() bool {
+		return len(r.deliveries(slipway.DeliveryFilter{Person: "ana", State: slipway.DeliverySent})) > 0
+	})
 	same(t, "told at noon", letters.take(), []string{"ana@example.com deployment.failed"})
+}
+
+// TestPeopleAreToldInChat: in a conversation of their own, which nobody else reads,
+// by the account that they linked in that very system. Who linked none is told
+// nothing, and nobody is told for them.
+func TestPeopleAreToldInChat(t *testing.T) {
+	t.Parallel()
+	for _, platform := range []slipway.ChatPlatform{slipway.Slack, slipway.Mattermost} {
+		t.Run(string(platform), func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			slack, matter := chattest.NewSlack(t, r.clock), chattest.NewMattermost(t, r.clock)
+			dial := func(string) (*http.Client, error) { return http.DefaultClient, nil }
+			slackClient, err := chat.NewSlack(slack.URL, slipway.NewSecret(slack.Token), dial)
+			must(t, err)
+			matterClient, err := chat.NewMattermost(matter.URL, slipway.NewSecret(matter.BotToken), "", dial)
+			must(t, err)
+			n := r.notifier()
+			n.Addresses = notify.ChatAddresses{}
+			n.Senders[slipway.ToSlack], n.Senders[slipway.ToMattermost] = notify.Chat{Poster: slackClient}, notify.Chat{Poster: notify.MattermostPoster{Mattermost: matterClient}}
+			r.person("vera", "admins")
+			other := map[slipway.ChatPlatform]slipway.ChatPlatform{slipway.Slack: slipway.Mattermost, slipway.Mattermost: slipway.Slack}[platform]
+			r.write(func(tx slipway.Tx) error {
+				for _, a := range []slipway.ChatAccount{
+					{ChatUser: slipway.ChatUser{Platform: platform, Workspace: "w", ID: "UANA"}, UserID: "ana"},
+					{ChatUser: slipway.ChatUser{Platform: other, Workspace: "w", ID: "UVERA"}, UserID: "vera"}, // not where she wants to be told
+				} {
+					if err := tx.ChatAccounts().Add(r.ctx, a); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			p := slipway.Preferences{Services: []string{"billing-api"}, Kinds: []string{"deployment.failed"}, Channel: slipway.DeliveryChannel(platform)}
+			for _, who := range []string{"ana", "vera"} {
+				must(t, r.SetPreferences(r.ctx, slipway.Actor{Kind: slipway.ActorUser, ID: who, Name: who, Groups: []string{"admins"}}, p))
+			}
+			d := r.deployment()
+			r.event("deployment.failed", d)
+			r.event("deployment.failed", d)
+			must(t, n.Plan(r.ctx))
+			for range 2 { // of each person one at a time
+				for _, x := range r.deliveries(slipway.DeliveryFilter{State: slipway.DeliveryPending}) {
+					must(t, n.Deliver(r.ctx, x.ID))
+				}
+			}
+			var got []string
+			for _, m := range slack.Posts() {
+				got = append(got, "slack "+m.Channel)
+			}
+			for _, m := range matter.Posts() {
+				got = append(got, "mattermost "+m.Channel)
+			}
+			want := map[slipway.ChatPlatform]string{slipway.Slack: "slack UANA", slipway.Mattermost: "mattermost directUANA"}[platform]
+			same(t, "told", got, []string{want, want})
+			if platform == slipway.Mattermost && (len(matter.Told("UANA")) != 2 || !strings.Contains(matter.Told("UANA")[0].Words, "billing-api in production")) {
+				t.Errorf("it reads %+v", matter.Told("UANA"))
+			}
+			for _, x := range r.deliveries(slipway.DeliveryFilter{Person: "vera"}) {
+				if x.State != slipway.DeliveryFailed || x.Error != "Vera has no address for "+string(platform)+" here." {
+					t.Errorf("who linked no account there: %s %q", x.State, x.Error)
+				}
+			}
+		})
+	}
 }
 
 // letters notes who was told what.

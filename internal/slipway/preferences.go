@@ -12,7 +12,7 @@ type Preferences struct {
 	Services  []string        `json:"services,omitempty"`
 	Kinds     []string        `json:"kinds,omitempty"` // of these teams and services; none: nothing but what is asked of them
 	Approvals bool            `json:"approvals"`       // when a decision of theirs is waited for
-	Channel   DeliveryChannel `json:"channel"`         // email or slack
+	Channel   DeliveryChannel `json:"channel"`         // email, slack or mattermost
 	Quiet     *QuietHours     `json:"quiet,omitempty"` // nil: told at any hour
 	Urgent    bool            `json:"urgent"`          // what is urgent is told in quiet hours, too
 }
@@ -44,9 +44,9 @@ func (p Preferences) Validate() (faults []FieldError) {
 		faults = append(faults, FieldError{Field: field, Message: fmt.Sprintf(format, args...)})
 	}
 	switch p.Channel {
-	case ToEmail, ToSlack:
+	case ToEmail, ToSlack, ToMattermost:
 	default:
-		add("channel", "is email or slack")
+		add("channel", "is email, slack or mattermost")
 	}
 	for _, kind := range p.Kinds {
 		if !knownKind(kind) {

@@ -26,6 +26,7 @@ type Mattermost struct {
 	CommandToken string
 	BotToken     string
 	Team         string
+	Bot          string // whom the bot's token is of
 	Portal       string // where the slash command goes; set it before anybody writes
 
 	t        testing.TB
@@ -37,6 +38,7 @@ type Mattermost struct {
 	answered map[*Asked]chan MatterAnswer
 	posts    []*MatterPost
 	dialogs  []MatterDialog
+	direct   map[string]string // conversations of two: channel → user
 }
 
 // MatterAction is a button. What it carries is known to the server alone.
@@ -83,10 +85,12 @@ func NewMattermost(t testing.TB, now func() time.Time) *Mattermost {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &Mattermost{t: t, now: now, key: key, CommandToken: "nezum4kpu3faiec7r7c5zt6tfy", BotToken: "bot-token-of-mattermost", Team: "team1",
+	m := &Mattermost{t: t, now: now, key: key, CommandToken: "nezum4kpu3faiec7r7c5zt6tfy", BotToken: "bot-token-of-mattermost", Team: "team1", Bot: "bot1", direct: map[string]string{},
 		asked: map[string]*Asked{}, answered: map[*Asked]chan MatterAnswer{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/v4/config/client", m.config)
+	mux.HandleFunc("GET /api/v4/users/me", m.me)
+	mux.HandleFunc("POST /api/v4/channels/direct", m.openDirect)
 	mux.HandleFunc("POST /api/v4/posts", m.post)
 	mux.HandleFunc("PUT /api/v4/posts/{id}/patch", m.patch)
 	mux.HandleFunc("POST /api/v4/actions/dialogs/open", m.open)

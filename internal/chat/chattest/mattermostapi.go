@@ -84,6 +84,50 @@ func (m *Mattermost) read(w http.ResponseWriter, r *http.Request, into any) bool
 	return false
 }
 
+// me is the bot.
+func (m *Mattermost) me(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Authorization") != "Bearer "+m.BotToken {
+		m.refuse(w, http.StatusUnauthorized, "api.context.session_expired")
+		return
+	}
+	m.reply(w, http.StatusOK, map[string]any{"id": m.Bot, "username": "slipway", "is_bot": true, "email": "slipway@localhost", "roles": "system_user"})
+}
+
+// openDirect takes exactly two users, of whom the bot is one, and finds the same
+// conversation again.
+func (m *Mattermost) openDirect(w http.ResponseWriter, r *http.Request) {
+	var of []string
+	if !m.read(w, r, &of) {
+		return
+	}
+	if len(of) != 2 || of[0] != m.Bot || of[1] == m.Bot {
+		m.t.Errorf("Mattermost opens no conversation of %q", of)
+		m.refuse(w, http.StatusBadRequest, "api.context.invalid_body_param")
+		return
+	}
+	if !strings.HasPrefix(of[1], "U") {
+		m.refuse(w, http.StatusBadRequest, "api.channel.create_direct_channel.invalid_user.app_error")
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	id := "direct" + of[1]
+	m.direct[id] = of[1]
+	m.reply(w, http.StatusCreated, map[string]any{"id": id, "type": "D", "name": m.Bot + "__" + of[1]})
+}
+
+// Told are the messages that a user was sent where nobody else reads them.
+func (m *Mattermost) Told(user string) (out []MatterPost) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, p := range m.posts {
+		if m.direct[p.Channel] == user {
+			out = append(out, *p)
+		}
+	}
+	return out
+}
+
 type matterPost struct {
 	Channel string          `json:"channel_id"`
 	Root    string          `json:"root_id"`
@@ -96,12 +140,12 @@ func (m *Mattermost) post(w http.ResponseWriter, r *http.Request) {
 	if !m.read(w, r, &p) {
 		return
 	}
-	if !strings.HasPrefix(p.Channel, "chan") {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, direct := m.direct[p.Channel]; !direct && !strings.HasPrefix(p.Channel, "chan") {
 		m.refuse(w, http.StatusForbidden, "api.context.permissions")
 		return
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
 	m.n++
 	post := &MatterPost{ID: fmt.Sprintf("post%022d", m.n), Channel: p.Channel, Thread: p.Root, MatterAnswer: m.attachments(p.Props)}
 	m.posts = append(m.posts, post)

@@ -46,6 +46,14 @@ type Slack struct {
 	posts    []*Post
 	views    []View
 	limited  int // calls that are still to be answered with "too many"
+	hold     *held
+}
+
+// held are answers that nobody takes.
+type held struct {
+	came chan struct{} // closed when the first has come
+	once sync.Once
+	over chan struct{}
 }
 
 // Answer is something said to one person.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -81,7 +82,7 @@ func (s *Slack) postMessage(w http.ResponseWriter, r *http.Request) {
 	case p.Text == "" || len(p.Text) > 40000:
 		s.fail(w, "chat.postMessage", "no_text", "a message needs a text for notifications")
 		return
-	case !strings.HasPrefix(p.Channel, "C"):
+	case !strings.HasPrefix(p.Channel, "C") && !strings.HasPrefix(p.Channel, "U"): // a user's stands for the conversation with them
 		s.fail(w, "chat.postMessage", "channel_not_found", "")
 		return
 	}
@@ -156,8 +157,34 @@ func (s *Slack) open(w http.ResponseWriter, r *http.Request) {
 	s.reply(w, map[string]any{"ok": true, "view": map[string]any{"id": "V1"}})
 }
 
+// Hold has answers wait that are posted from now on, and tells when the first has
+// come. Those that wait until release are never taken: whoever posted them is gone.
+func (s *Slack) Hold() (came <-chan struct{}, release func()) {
+	h := &held{came: make(chan struct{}), over: make(chan struct{})}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hold = h
+	return h.came, sync.OnceFunc(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.hold = nil
+		close(h.over)
+	})
+}
+
+func (s *Slack) holding() *held {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.hold
+}
+
 // answer is what response_url takes: five posts within half an hour.
 func (s *Slack) answer(w http.ResponseWriter, r *http.Request) {
+	if h := s.holding(); h != nil {
+		h.once.Do(func() { close(h.came) })
+		<-h.over
+		panic(http.ErrAbortHandler)
+	}
 	var p slackPost
 	body, err := io.ReadAll(r.Body)
 	if err != nil || json.Unmarshal(body, &p) != nil {

@@ -43,7 +43,7 @@ func (s *Surface) showMine(c echo.Context, status int, p slipway.Preferences, re
 		From:     component.Field{Name: "from", Label: "From", Type: "time", Value: quiet.From, Error: fieldError(refused, "quiet.from")},
 		Until:    component.Field{Name: "until", Label: "Until", Type: "time", Value: quiet.Until, Error: fieldError(refused, "quiet.until")},
 		Zone:     component.Field{Name: "zone", Label: "Time zone", Mono: true, Value: quiet.Zone, Hint: "Such as Europe/Stockholm.", Error: fieldError(refused, "quiet.zone")}}
-	for _, channel := range []struct{ value, label string }{{"email", "E-mail"}, {"slack", "Slack, where you linked your account"}} {
+	for _, channel := range []struct{ value, label string }{{"email", "E-mail"}, {"slack", "Slack, where you linked your account"}, {"mattermost", "Mattermost, where you linked your account"}} {
 		o := component.Option{Value: channel.value, Label: channel.label, Selected: string(p.Channel) == channel.value}
 		if !slices.Contains(s.App.Tells, slipway.DeliveryChannel(channel.value)) {
 			o.Note = "not connected here"

@@ -44,14 +44,16 @@ type story struct {
 	t      *testing.T
 	slack  *chattest.Slack
 	matter *chattest.Mattermost
+	env    []string
 }
 
-func begin(t *testing.T) *story {
+func begin(t *testing.T, env ...string) *story {
 	t.Helper()
 	s := &story{t: t, slack: chattest.NewSlack(t, time.Now), matter: chattest.NewMattermost(t, time.Now)}
-	s.Portal = portal.Run(t, binary,
+	s.env = append(env,
 		"SLIPWAY_SLACK_SIGNING_SECRET="+s.slack.Secret.Reveal(), "SLIPWAY_SLACK_BOT_TOKEN="+s.slack.Token, "SLIPWAY_SLACK_URL="+s.slack.URL, "SLIPWAY_SLACK_WORKSPACES=T1",
 		"SLIPWAY_MATTERMOST_TOKEN="+s.matter.CommandToken, "SLIPWAY_MATTERMOST_URL="+s.matter.URL, "SLIPWAY_MATTERMOST_BOT_TOKEN="+s.matter.BotToken)
+	s.Portal = portal.Run(t, binary, s.env...)
 	s.slack.Portal, s.matter.Portal = s.URL, s.URL
 	s.Must(t, http.MethodPut, "/api/v1/services/till", map[string]any{"team": "payments", "title": "Till"}, nil)
 	s.Must(t, http.MethodPut, "/api/v1/services/till/pipeline", pipeline, nil)
@@ -76,9 +78,11 @@ stages:
       - approval: {count: 1, groups: [payments-leads], selfApproval: false}
 `
 
-func (s *story) release(version string) {
+func (s *story) release(version string) { s.releaseOf("till", version) }
+
+func (s *story) releaseOf(service, version string) {
 	s.t.Helper()
-	s.Must(s.t, http.MethodPost, "/api/v1/services/till/releases", map[string]any{"version": version, "reversible": true,
+	s.Must(s.t, http.MethodPost, "/api/v1/services/"+service+"/releases", map[string]any{"version": version, "reversible": true,
 		"artifacts": []map[string]any{{"name": "image", "reference": "registry/till:" + version, "digest": "sha256:" + strings.Repeat("ab", 32)}}, "config": map[string]string{"MODE": version},
 		"changes": []map[string]any{{"commit": strings.Repeat("a", 40), "subject": "Till " + version + " <!channel>", "author": "Jonas Lind"}}}, nil)
 }
@@ -177,6 +181,10 @@ func TestADayInChat(t *testing.T) {
 	t.Parallel()
 	s := begin(t)
 	s.linkBoth("jonas", "ben")
+	s.routes()
+	s.wants("jonas", "mattermost")
+	s.wants("ben", "slack")
+	s.wants("mira", "mattermost") // who has linked no account
 	for _, version := range []string{"1.0.0", "1.1.0"} {
 		preview := s.slack.Command("UJONAS", "promote till "+version+" to stag").Answer(t)
 		confirmed := s.slack.Click("UJONAS", preview.Button(t, "Promote")).Answer(t)
@@ -185,6 +193,9 @@ func TestADayInChat(t *testing.T) {
 		says(t, preview.Words, "till "+version+" to production?", "Till "+version+" <!channel>")
 		id := s.number(s.slack.Click("UJONAS", preview.Button(t, "Promote")).Answer(t).Words)
 		s.state(id, "waiting")
+		if version == "1.0.0" {
+			s.asked()
+		}
 		review := s.matter.Answer(s.matter.Command("UBEN", "approve "+id))
 		says(t, review.Words, "Asked for by: Jonas Lind", "Till "+version)
 		clicked := s.matter.Click("UBEN", review.Button(t, "Approve"))
@@ -211,6 +222,7 @@ func TestADayInChat(t *testing.T) {
 	s.slack.Submit("UBEN", s.slack.Views()[0], "not again")
 	s.state(id, "rejected")
 	s.told(back)
+	s.toldByRoutes(back)
 	s.audited()
 }
 
@@ -328,49 +340,5 @@ func TestTheSameAnswerEverywhere(t *testing.T) {
 	s.Must(t, http.MethodGet, "/api/v1/stop-the-line", nil, &line)
 	if line.Stopped {
 		t.Error("the line is stopped")
-	}
-}
-
-// TestKilledWhileItWorks kills the portal right after it has acknowledged: what
-// was asked for is done all the same once it is back, and once only.
-func TestKilledWhileItWorks(t *testing.T) {
-	t.Parallel()
-	s := begin(t)
-	s.linkBoth("ana")
-	asked := s.slack.Command("UANA", "lock dev while it dies")
-	if asked.Status != http.StatusOK {
-		t.Fatalf("status %d", asked.Status)
-	}
-	s.Kill()
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
-	defer cancel()
-	revived, err := portal.Start(ctx, binary, s.Dir, s.Listen(),
-		"SLIPWAY_SLACK_SIGNING_SECRET="+s.slack.Secret.Reveal(), "SLIPWAY_SLACK_BOT_TOKEN="+s.slack.Token, "SLIPWAY_SLACK_URL="+s.slack.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(revived.Kill)
-	deadline := time.Now().Add(2 * time.Minute)
-	for {
-		var e struct{ Lock *struct{ Reason string } }
-		revived.Must(t, http.MethodGet, "/api/v1/environments/dev", nil, &e)
-		if e.Lock != nil {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("what was acknowledged was never done")
-		}
-		<-time.After(500 * time.Millisecond)
-	}
-	var audit struct{ Items []struct{ Action string } }
-	revived.Must(t, http.MethodGet, "/api/v1/audit?limit=50&action=environment.locked", nil, &audit)
-	n := 0
-	for _, e := range audit.Items {
-		if e.Action == "environment.locked" {
-			n++
-		}
-	}
-	if n != 1 {
-		t.Errorf("it was done %d times", n)
 	}
 }

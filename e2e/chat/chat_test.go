@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -50,9 +51,9 @@ type story struct {
 func begin(t *testing.T, env ...string) *story {
 	t.Helper()
 	s := &story{t: t, slack: chattest.NewSlack(t, time.Now), matter: chattest.NewMattermost(t, time.Now)}
-	s.env = append(env,
-		"SLIPWAY_SLACK_SIGNING_SECRET="+s.slack.Secret.Reveal(), "SLIPWAY_SLACK_BOT_TOKEN="+s.slack.Token, "SLIPWAY_SLACK_URL="+s.slack.URL, "SLIPWAY_SLACK_WORKSPACES=T1",
-		"SLIPWAY_MATTERMOST_TOKEN="+s.matter.CommandToken, "SLIPWAY_MATTERMOST_URL="+s.matter.URL, "SLIPWAY_MATTERMOST_BOT_TOKEN="+s.matter.BotToken)
+	s.env = slices.Concat(env, []string{
+		"SLIPWAY_SLACK_SIGNING_SECRET=" + s.slack.Secret.Reveal(), "SLIPWAY_SLACK_BOT_TOKEN=" + s.slack.Token, "SLIPWAY_SLACK_URL=" + s.slack.URL, "SLIPWAY_SLACK_WORKSPACES=T1",
+		"SLIPWAY_MATTERMOST_TOKEN=" + s.matter.CommandToken, "SLIPWAY_MATTERMOST_URL=" + s.matter.URL, "SLIPWAY_MATTERMOST_BOT_TOKEN=" + s.matter.BotToken})
 	s.Portal = portal.Run(t, binary, s.env...)
 	s.slack.Portal, s.matter.Portal = s.URL, s.URL
 	s.Must(t, http.MethodPut, "/api/v1/services/till", map[string]any{"team": "payments", "title": "Till"}, nil)

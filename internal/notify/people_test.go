@@ -144,7 +144,7 @@ func TestPeopleAreToldInChat(t *testing.T) {
 			for _, who := range []string{"ana", "vera"} {
 				must(t, r.SetPreferences(r.ctx, slipway.Actor{Kind: slipway.ActorUser, ID: who, Name: who, Groups: []string{"admins"}}, p))
 			}
-			d := r.deployment()
+			d := r.deployment(func(d *slipway.Deployment) { d.Cause = slipway.CauseRotation })
 			r.event("deployment.failed", d)
 			r.event("deployment.failed", d)
 			must(t, n.Plan(r.ctx))
@@ -162,7 +162,7 @@ func TestPeopleAreToldInChat(t *testing.T) {
 			}
 			want := map[slipway.ChatPlatform]string{slipway.Slack: "slack UANA", slipway.Mattermost: "mattermost directUANA"}[platform]
 			same(t, "told", got, []string{want, want})
-			if platform == slipway.Mattermost && (len(matter.Told("UANA")) != 2 || !strings.Contains(matter.Told("UANA")[0].Words, "billing-api in production")) {
+			if platform == slipway.Mattermost && (len(matter.Told("UANA")) != 2 || !strings.Contains(matter.Told("UANA")[0].Words, "1.41.2 → 1.42.0 with new values of its keys, deployment "+itoa(d.ID))) {
 				t.Errorf("it reads %+v", matter.Told("UANA"))
 			}
 			for _, x := range r.deliveries(slipway.DeliveryFilter{Person: "vera"}) {

@@ -52,6 +52,8 @@ func causeWords(c slipway.Cause) string {
 		return "as a rollback"
 	case slipway.CauseRedeploy:
 		return "once more"
+	case slipway.CauseRotation:
+		return "with new values of its keys"
 	default:
 		return "as a promotion"
 	}

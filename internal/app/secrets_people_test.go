@@ -86,6 +86,15 @@ func TestPeopleUseVaultInTheirOwnNames(t *testing.T) {
 	does("deliver", "token-slipway read data", func() {
 		must(r.Secret.Pinned(r.ctx, slipway.Spec{SecretPath: "web/shop/prod", Secrets: map[string]int{"KEY": 3}}))(t)
 	})
+	does("reveal a restricted key", "", func() { // Vault is not even asked
+		r.restrict(dev, "KEY")
+		if got := r.sees(boss, 0, 1); got != "denied denied" {
+			t.Errorf("restricted: %s", got)
+		}
+	})
+	does("deliver a restricted key", "token-slipway read data", func() {
+		must(r.Secret.Pinned(r.ctx, slipway.Spec{SecretPath: "web/shop/prod", Secrets: map[string]int{"KEY": 3}}))(t)
+	})
 	machine := boss
 	machine.Kind = slipway.ActorServiceAccount
 	if store, personal, err := r.Secret.As(machine); err != nil || personal || store != r.Secret.Secrets {

@@ -76,6 +76,11 @@ func TestSecretsByHand(t *testing.T) {
 	ana.write("#confirm-2", "2")
 	ana.clickIn("details[open] form", "Destroy version 2")
 	ana.sees("Version 2 in dev is destroyed for good.")
+	ana.click("Restrict the key")
+	ana.sees("STRIPE_KEY in dev is restricted: nobody can see it any more.")
+	if eval[bool](ana, `document.querySelector('[aria-label^="Reveal "], [aria-label^="Copy STRIPE_KEY"]') !== null`) {
+		t.Error("Ana is offered to see what nobody can")
+	}
 
 	ana.visit(production)
 	ana.setKey("STRIPE_KEY", canary+"-9")

@@ -74,6 +74,9 @@ func newLog(w io.Writer, level string) *slog.Logger {
 }
 
 func openStore(ctx context.Context, c config, log *slog.Logger) (*store.Store, error) {
+	if os.Getenv("GOMAXPROCS") == "" {
+		store.MakeRoom(c.DatabaseURL)
+	}
 	return store.Open(ctx, store.Config{URL: c.DatabaseURL, Wall: wallClock, Log: log})
 }
 

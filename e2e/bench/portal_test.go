@@ -48,6 +48,9 @@ func playPortal(ctx context.Context, p part) error {
 	}
 	url := "http://" + listener.Addr().String()
 	log := slog.New(slog.NewJSONHandler(logFile(), &slog.HandlerOptions{Level: slog.LevelInfo}))
+	if os.Getenv("GOMAXPROCS") == "" {
+		store.MakeRoom(p.Database)
+	}
 	db, err := store.Open(ctx, store.Config{URL: p.Database, Log: log})
 	if err != nil {
 		return err

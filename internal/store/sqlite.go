@@ -12,7 +12,7 @@ import (
 )
 
 // openSQLite opens the file twice: by one connection that writes, and by some
-// that cannot. One writer means that writers queue here, in order, instead of
+// that cannot. One writer means that writers queue here, see writers, instead of
 // finding the file locked.
 func (s *Store) openSQLite(ctx context.Context, path string) error {
 	if path == "" || path == ":memory:" {

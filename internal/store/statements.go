@@ -63,6 +63,43 @@ type sqliteStatement interface {
 type conn struct {
 	sqliteConn
 	parsed map[string]sqliteStatement // those that nobody uses at the moment
+	writes bool                       // a transaction that writes is under way
+}
+
+// BeginTx implements driver.ConnBeginTx.
+func (c *conn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
+	t, err := c.sqliteConn.BeginTx(ctx, o)
+	if err != nil || o.ReadOnly {
+		return t, err
+	}
+	c.writes = true
+	return writing{t, c}, nil
+}
+
+type writing struct {
+	driver.Tx
+	c *conn
+}
+
+// Commit implements driver.Tx.
+func (w writing) Commit() error {
+	w.c.writes = false
+	return w.Tx.Commit()
+}
+
+// Rollback implements driver.Tx.
+func (w writing) Rollback() error {
+	w.c.writes = false
+	return w.Tx.Rollback()
+}
+
+// patient is the context to run a statement in. Of one that is interrupted while
+// it writes SQLite undoes the whole transaction, and others have a part in that.
+func (c *conn) patient(ctx context.Context) context.Context {
+	if c.writes {
+		return context.WithoutCancel(ctx)
+	}
+	return ctx
 }
 
 // take hands a statement over to one user: the same text may be run again while
@@ -109,7 +146,7 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 	if err != nil {
 		return nil, err
 	}
-	result, err := s.ExecContext(ctx, args)
+	result, err := s.ExecContext(c.patient(ctx), args)
 	return result, c.give(query, s, err)
 }
 
@@ -119,7 +156,7 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.QueryContext(ctx, args)
+	found, err := s.QueryContext(c.patient(ctx), args)
 	if err != nil {
 		return nil, c.give(query, s, err)
 	}

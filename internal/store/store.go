@@ -36,6 +36,8 @@ type Store struct {
 	keeper   timekeeper
 	log      *slog.Logger
 
+	writers  writers // on SQLite, where they take turns
+	shareFor time.Duration
 	writer   *sql.DB
 	reader   *sql.DB // the writer itself on PostgreSQL
 	writeDB  *gorm.DB
@@ -61,7 +63,8 @@ var (
 // Open connects to the database. It creates the file of an SQLite database that
 // does not exist yet, but no tables: that is what Migrate is for.
 func Open(ctx context.Context, c Config) (*Store, error) {
-	s := &Store{url: c.URL, clock: c.Clock, wall: c.Wall, keeper: timekeeper{steady: newSteady()}, log: c.Log}
+	s := &Store{url: c.URL, clock: c.Clock, wall: c.Wall, keeper: timekeeper{steady: newSteady()}, log: c.Log,
+		shareFor: sharedFor, readOpts: &sql.TxOptions{ReadOnly: true}}
 	if s.wall == nil {
 		s.wall = time.Now
 	}
@@ -150,8 +153,12 @@ func (s *Store) Write(ctx context.Context, f func(slipway.Tx) error) error {
 const maxTries = 8
 
 func (s *Store) writeTx(ctx context.Context, f func(*tx) error) error {
+	once := s.writeOnce
+	if !s.postgres {
+		once = s.writeShared
+	}
 	for try := 1; ; try++ {
-		err := s.writeOnce(ctx, f)
+		err := once(ctx, f)
 		s.stuck.Store(!s.postgres && err != nil && away(err))
 		if err == nil || try == maxTries || !retryable(err) {
 			return err

@@ -241,3 +241,34 @@ func TestSharedWithoutRoom(t *testing.T) {
 		t.Errorf("there are %v", there)
 	}
 }
+
+// TestSharedCommitFails: nobody is told that something was written which was not,
+// and whoever comes next can write.
+func TestSharedCommitFails(t *testing.T) {
+	t.Parallel()
+	s := liteStore(t)
+	c := newCrew(t, s)
+	put := func(name string) func(*tx) error {
+		return func(tx *tx) error { return tx.Teams().Put(t.Context(), slipway.Team{Name: name}) }
+	}
+	c.add(t.Context(), put("fine"), 1)
+	c.add(t.Context(), func(tx *tx) error {
+		for _, statement := range []string{"CREATE TABLE other (id INTEGER PRIMARY KEY)", "CREATE TABLE one (other INTEGER REFERENCES other (id) DEFERRABLE INITIALLY DEFERRED)", "INSERT INTO one VALUES (7)"} {
+			if err := tx.db.Exec(statement).Error; err != nil {
+				return err
+			}
+		}
+		return nil // what it lacks is missed at the commit
+	}, 2)
+	for i, err := range c.all() {
+		if err == nil {
+			t.Errorf("%d was told that all went well", i)
+		}
+	}
+	if err := s.writeTx(t.Context(), put("later")); err != nil {
+		t.Error(err)
+	}
+	if there := s.teamNames(t); !slices.Equal(there, []string{"later"}) {
+		t.Errorf("there are %v", there)
+	}
+}

@@ -99,6 +99,11 @@ func would(dryRun bool, did, would string) string {
 }
 
 func printApplied(t *table, service string, a client.AppliedPipeline) {
+	defer func() {
+		for _, doubt := range a.Warnings {
+			fmt.Fprintf(t.tabs, "Warning: %s\n", tame(doubt))
+		}
+	}()
 	if !a.Changed {
 		fmt.Fprintf(t.tabs, "%s: nothing changes, the pipeline is at revision %d.\n", tame(service), a.After.Revision)
 		return

@@ -63,7 +63,9 @@ func (a *App) DryRun(ctx context.Context, actor slipway.Actor, c Promote) (DryRu
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		preview, _, err := a.Deployers.Preview(asking, d.Plan)
-		if out.Preview = preview; err != nil {
+		if out.Preview = preview; slipway.CodeOf(err) == slipway.CodeConflict {
+			out.Refusals, _ = refusedAs(out.Refusals, err)
+		} else if err != nil {
 			out.Silent = strings.TrimSuffix(err.Error(), ".") + "."
 		}
 	})

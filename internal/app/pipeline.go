@@ -27,6 +27,8 @@ type Applied struct {
 	Before  slipway.Pipeline // revision 0 if there was none
 	After   slipway.Pipeline
 	Changed bool
+	// Warnings are doubts of the deployers whether the stages can go their ways.
+	Warnings []string
 }
 
 // ApplyPipeline checks the whole pipeline, then keeps it as a new revision. The
@@ -36,6 +38,16 @@ func (a *App) ApplyPipeline(ctx context.Context, actor slipway.Actor, c ApplyPip
 	var out Applied
 	p := c.Pipeline
 	p.Normalize()
+	warnings, err := a.askWays(ctx, p, c.Locate, func(tx slipway.Tx) (bool, error) {
+		if _, err := a.service(ctx, tx, actor, p.Service, "", slipway.PipelineApply); err != nil || c.DryRun {
+			return false, err
+		}
+		_, answered, err := a.answered(ctx, tx, actor, c.Once, c)
+		return answered, err
+	})
+	if err != nil {
+		return out, err
+	}
 	work := func(tx slipway.Tx) error {
 		s, err := a.service(ctx, tx, actor, p.Service, "", slipway.PipelineApply)
 		if err != nil {
@@ -69,9 +81,11 @@ func (a *App) ApplyPipeline(ctx context.Context, actor slipway.Actor, c ApplyPip
 		return err
 	}
 	if c.DryRun {
-		return out, a.Store.Read(ctx, func(tx slipway.Tx) error { return work(tx) })
+		err = a.Store.Read(ctx, work)
+	} else {
+		err = a.Store.Write(ctx, work)
 	}
-	err := a.Store.Write(ctx, work)
+	out.Warnings = warnings
 	return out, err
 }
 

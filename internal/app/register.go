@@ -36,6 +36,19 @@ var errDryRun = errors.New("dry run")
 // RegisterFile saves both. A dry run goes the whole way and is then undone, so
 // that it promises nothing that would not happen.
 func (a *App) RegisterFile(ctx context.Context, actor slipway.Actor, c RegisterFile) (out RegisteredFile, err error) {
+	p := c.Pipeline
+	p.Normalize()
+	p.Service = c.Service.Name
+	warnings, err := a.askWays(ctx, p, c.Locate, func(tx slipway.Tx) (bool, error) {
+		if _, err := a.service(ctx, tx, actor, p.Service, "", slipway.PipelineApply); err != nil || c.DryRun {
+			return slipway.IsNotFound(err), unlessNotFound(err) // a new service has nothing to be asked about
+		}
+		_, answered, err := a.answered(ctx, tx, actor, c.Once, c)
+		return answered, err
+	})
+	if err != nil {
+		return out, err
+	}
 	err = a.Store.Write(ctx, func(tx slipway.Tx) error {
 		out = RegisteredFile{}
 		worked := false
@@ -69,6 +82,7 @@ func (a *App) RegisterFile(ctx context.Context, actor slipway.Actor, c RegisterF
 	if errors.Is(err, errDryRun) {
 		err = nil
 	}
+	out.Pipeline.Warnings = warnings
 	return out, err
 }
 

@@ -21,6 +21,8 @@ func (anyDeployer) Capabilities(string) (slipway.DeployerCapabilities, bool) {
 
 func (anyDeployer) CheckConfig(slipway.DeployerRef) (int, []slipway.FieldError) { return 1, nil }
 
+func (anyDeployer) CheckWay(context.Context, slipway.Plan) error { return nil }
+
 func (anyDeployer) Preview(context.Context, slipway.Plan) (string, []byte, error) {
 	return "", nil, nil
 }

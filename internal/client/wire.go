@@ -83,11 +83,12 @@ type AddedNotificationRoute struct {
 
 // AppliedPipeline is the schema AppliedPipeline of the API.
 type AppliedPipeline struct {
-	After   Pipeline `json:"after"`
-	Before  int      `json:"before"`
-	Changed bool     `json:"changed"`
-	Diff    string   `json:"diff"`
-	DryRun  bool     `json:"dryRun"`
+	After    Pipeline `json:"after"`
+	Before   int      `json:"before"`
+	Changed  bool     `json:"changed"`
+	Diff     string   `json:"diff"`
+	DryRun   bool     `json:"dryRun"`
+	Warnings []string `json:"warnings"`
 }
 
 // ApprovalGate is the schema ApprovalGate of the API.

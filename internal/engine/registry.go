@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/slipway-dev/slipway/deployers"
@@ -65,56 +63,6 @@ func (r *Registry) CheckConfig(ref slipway.DeployerRef) (int, []slipway.FieldErr
 		faults = append(faults, slipway.FieldError{Field: p.Path, Message: p.Message})
 	}
 	return max(1, settings.Replicas), faults
-}
-
-// Preview asks what the last phase of a plan, the state it leads to, would
-// change.
-func (r *Registry) Preview(ctx context.Context, p slipway.Plan) (string, []byte, error) {
-	d, ok := r.byName[p.To.Deployer.Name]
-	if !ok {
-		return "", nil, fmt.Errorf("there is no deployer %q here", p.To.Deployer.Name)
-	}
-	last := map[string]slipway.Desired{}    // of each site
-	way := map[string][]deployers.Desired{} // there
-	for _, phase := range p.Phases {
-		if phase.Hook == nil {
-			last[phase.Site] = phase
-			way[phase.Site] = append(way[phase.Site], named(p, desired(p, slipway.PhaseRun{Desired: phase})))
-		}
-	}
-	var text []string
-	var prepared []byte
-	for _, site := range slices.Sorted(maps.Keys(last)) {
-		t := deployers.Target{Service: p.Service, Environment: p.Environment, Site: site}
-		var preview deployers.Preview
-		err := guard(func() (err error) {
-			if checker, ok := d.(deployers.WayChecker); ok && p.Cause != slipway.CauseRollback {
-				if err := checker.CheckWay(ctx, t, way[site]); err != nil {
-					return noWay(err)
-				}
-			}
-			preview, err = d.Preview(ctx, t, named(p, desired(p, slipway.PhaseRun{Desired: last[site]})))
-			return err
-		})
-		if err != nil {
-			return "", nil, err
-		}
-		if site != "" {
-			preview.Text = "site " + site + "\n" + preview.Text
-		}
-		text, prepared = append(text, preview.Text), preview.Prepared
-	}
-	return strings.Join(text, "\n"), prepared, nil
-}
-
-// noWay is a plan that its deployer cannot lead a target along, which is the
-// fault of nobody's connection.
-func noWay(err error) error {
-	if !deployers.IsTerminal(err) {
-		return err
-	}
-	return &slipway.Error{Code: slipway.CodeConflict, Err: err, Message: "The stage cannot go this way: " + strings.TrimSuffix(err.Error(), ".") + ".",
-		Affected: "Nothing was started.", Do: "Change the strategy of the stage, or what it does not fit to, then ask again."}
 }
 
 // guard turns a panic of a deployer into an error: one bad deployer stops only

@@ -47,6 +47,8 @@ func (twoDeployers) CheckConfig(ref DeployerRef) (int, []FieldError) {
 	return 2, nil
 }
 
+func (twoDeployers) CheckWay(context.Context, Plan) error { return nil }
+
 func (twoDeployers) Preview(context.Context, Plan) (string, []byte, error) { return "", nil, nil }
 
 func stage(environment string, change ...func(*Stage)) Stage {

@@ -308,4 +308,8 @@ type Deployers interface {
 	// Preview asks the deployer what a plan would change. It may be slow and is
 	// never called within a transaction.
 	Preview(ctx context.Context, p Plan) (text string, prepared []byte, err error)
+	// CheckWay asks the deployer whether it can lead a target along a plan, as
+	// Preview does before it looks. A conflict is its no, in words; every other
+	// error means that nobody could say. As slow, and as far from transactions.
+	CheckWay(ctx context.Context, p Plan) error
 }

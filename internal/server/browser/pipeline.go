@@ -96,6 +96,9 @@ func (s *Surface) applyPipeline(c echo.Context) error {
 			if out.Changed && out.Before.Revision > 0 {
 				v.Notices = []component.Check{{State: component.Waiting, Text: "What waits is looked at again: an approval stays good only where the plan stays the same."}}
 			}
+			for _, doubt := range out.Warnings {
+				v.Notices = append(v.Notices, component.Check{State: component.Waiting, Text: doubt})
+			}
 		})
 	}
 	said := "Revision " + strconv.Itoa(out.After.Revision) + " is applied."

@@ -45,6 +45,8 @@ func (stubDeployers) CheckConfig(ref slipway.DeployerRef) (int, []slipway.FieldE
 	return max(1, config.Replicas), nil
 }
 
+func (stubDeployers) CheckWay(context.Context, slipway.Plan) error { return nil }
+
 func (stubDeployers) Preview(context.Context, slipway.Plan) (string, []byte, error) {
 	return "@@ app @@\n-old <b>\n+new <b>\n same\n", nil, nil
 }

@@ -48,6 +48,8 @@ type AppliedPipeline struct {
 	Before  int      `json:"before" doc:"Revision that was in force; 0 if there was none."`
 	After   Pipeline `json:"after"`
 	Diff    string   `json:"diff" doc:"Unified diff of the two files; empty if nothing changes."`
+	// Warnings are what deployers doubt.
+	Warnings []string `json:"warnings" doc:"What deployers doubt of it, or could not be asked."`
 }
 
 func pipeline(p slipway.Pipeline) Pipeline {
@@ -188,7 +190,7 @@ func (s *Surface) revisionOf(ctx context.Context, actor slipway.Actor, in *putPi
 }
 
 func appliedPipeline(a app.Applied, dry bool) AppliedPipeline {
-	out := AppliedPipeline{Changed: a.Changed, DryRun: dry, Before: a.Before.Revision, After: pipeline(a.After)}
+	out := AppliedPipeline{Changed: a.Changed, DryRun: dry, Before: a.Before.Revision, After: pipeline(a.After), Warnings: listed(a.Warnings)}
 	if !a.Changed {
 		if dry {
 			out.After.Revision = a.Before.Revision

@@ -110,6 +110,7 @@ func list() []check {
 		{name: "logs go on from their cursor", run: logsGoOn, needs: []need{logs}},
 		{name: "validate reports every problem", run: validateProblems},
 		{name: "preview changes nothing", run: previewChangesNothing},
+		{name: "ways are only looked at", run: waysAreOnlyLookedAt, needs: []need{checksWays}},
 		{name: "destroy leaves nothing", run: destroyLeavesNothing, needs: []need{destroys}},
 	}
 }

@@ -159,21 +159,6 @@ func (c *Client) Apply(ctx context.Context, target deployers.Target, desired dep
 	return c.change(ctx, Apply, target, desired, &struct{}{})
 }
 
-// change makes the two calls that hand over secrets, whose values it remembers:
-// the deployer may repeat them much later.
-func (c *Client) change(ctx context.Context, call Call, target deployers.Target, desired deployers.Desired, into any) error {
-	for _, t := range desired.Tracks {
-		if len(t.Config) > 0 && !json.Valid(t.Config) {
-			return deployers.Terminal(c.fault("the config of version %s is no JSON", t.Version))
-		}
-	}
-	if err := c.ready(ctx); err != nil {
-		return err
-	}
-	mask := c.remember(target, valuesOf(desired))
-	return c.call(ctx, Request{Call: call, Target: targetOf(target), Desired: desiredOf(desired)}, target, mask, into)
-}
-
 // Observe implements deployers.Deployer.
 func (c *Client) Observe(ctx context.Context, target deployers.Target) (deployers.Observed, error) {
 	if err := c.ready(ctx); err != nil {

@@ -185,3 +185,25 @@ func TestACursorGoesFromPortalToPortal(t *testing.T) {
 		t.Errorf("read %s", got)
 	}
 }
+
+// TestAWayIsAskedWithoutSecrets, and only of who offers the call.
+func TestAWayIsAskedWithoutSecrets(t *testing.T) {
+	t.Parallel()
+	o := &other{offer: offer(), answer: func(r protocol.Request) string {
+		if r.Call != protocol.CheckWay || len(r.Way) != 2 || r.Way[1].Generation != 3 || r.Way[1].Tracks[0].Secrets != nil || r.Target.Site != "eu" {
+			return fmt.Sprintf(`{"error":{"message":"asked %+v"}}`, r.Call)
+		}
+		return `{"error":{"message":"the till waits at 25 %","terminal":true}}`
+	}}
+	way := []deployers.Desired{{Generation: 2}, {Generation: 3, Tracks: []deployers.Track{{ID: "a", Version: "2",
+		Secrets: map[string]deployers.Secret{"KEY": deployers.NewSecret("hush-hush-9")}}}}}
+	c := protocol.New(o, protocol.Options{Name: "till"})
+	if err := c.CheckWay(t.Context(), target, way); err != nil || c.ChecksWays() || len(o.asked) != 1 {
+		t.Errorf("who does not offer it: %v, asked %v", err, o.asked)
+	}
+	o.offer = offer(protocol.CheckWay)
+	c = protocol.New(o, protocol.Options{Name: "till"})
+	if err := c.CheckWay(t.Context(), target, way); !deployers.IsTerminal(err) || !strings.Contains(err.Error(), "the till waits at 25 %") || !c.ChecksWays() {
+		t.Errorf("who does: %v", err)
+	}
+}

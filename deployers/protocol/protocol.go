@@ -19,7 +19,8 @@ const Version = "slipway.deployer/v1"
 // Call is what a deployer is asked to do.
 type Call string
 
-// The calls. Logs and Destroy are made only to a deployer that offers them.
+// The calls. Logs, Destroy and CheckWay are made only to a deployer that offers
+// them.
 const (
 	Capabilities Call = "capabilities"
 	Validate     Call = "validate"
@@ -28,6 +29,7 @@ const (
 	Observe      Call = "observe"
 	Logs         Call = "logs"
 	Destroy      Call = "destroy"
+	CheckWay     Call = "check-way"
 )
 
 // Request is the one document of a call.
@@ -37,6 +39,7 @@ type Request struct {
 	Config     json.RawMessage `json:"config,omitempty"`  // validate
 	Target     *Target         `json:"target,omitempty"`  // all but capabilities and validate
 	Desired    *Desired        `json:"desired,omitempty"` // preview, apply
+	Way        []Desired       `json:"way,omitempty"`     // check-way
 	Cursor     string          `json:"cursor,omitempty"`  // logs
 	Limit      int             `json:"limit,omitempty"`   // logs
 }

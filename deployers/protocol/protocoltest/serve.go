@@ -58,6 +58,9 @@ func answer(ctx context.Context, d deployers.Deployer, r protocol.Request) (any,
 		if _, ok := d.(deployers.Destroyer); ok {
 			offer.Calls = append(offer.Calls, protocol.Destroy)
 		}
+		if _, ok := d.(deployers.WayChecker); ok {
+			offer.Calls = append(offer.Calls, protocol.CheckWay)
+		}
 		return offer, nil
 	case protocol.Validate:
 		settings, problems := d.Validate(r.Config)
@@ -105,6 +108,16 @@ func about(ctx context.Context, d deployers.Deployer, r protocol.Request, target
 			return nil, errors.New("not offered")
 		}
 		return struct{}{}, destroyer.Destroy(ctx, target)
+	case protocol.CheckWay:
+		checker, ok := d.(deployers.WayChecker)
+		if !ok {
+			return nil, errors.New("not offered")
+		}
+		var way []deployers.Desired
+		for _, state := range r.Way {
+			way = append(way, desired(&state))
+		}
+		return struct{}{}, checker.CheckWay(ctx, target, way)
 	}
 	return nil, deployers.Terminal(fmt.Errorf("there is no call %q", r.Call))
 }

@@ -251,11 +251,20 @@ def problems(config):
     return found
 
 
+def check_way(way):
+    """Whether apply would take each state on the way; it changes nothing."""
+    for desired in way:
+        if len(desired["tracks"]) > 1:
+            versions = " and ".join(track["version"] for track in desired["tracks"])
+            raise Fault(f"this deployer runs one release at a time, not {versions}", True)
+    return {}
+
+
 def call(name, request):
     if request.get("apiVersion") != VERSION:
         raise Fault(f"the request speaks {request.get('apiVersion')}, this deployer {VERSION}", True)
     if name == "capabilities":
-        return {"apiVersion": VERSION, "summary": "Processes of this host, each replica one", "replicas": True, "secrets": True, "calls": ["logs", "destroy"]}
+        return {"apiVersion": VERSION, "summary": "Processes of this host, each replica one", "replicas": True, "secrets": True, "calls": ["logs", "check-way", "destroy"]}
     if name == "validate":
         found = problems(request["config"])
         return {"replicas": 1 if found else request["config"].get("replicas", 1), "problems": found}
@@ -269,6 +278,8 @@ def call(name, request):
             return target.observe()
         if name == "logs":
             return target.logs(request.get("cursor"), request["limit"])
+        if name == "check-way":
+            return check_way(request["way"])
         if name == "destroy":
             return target.destroy() or {}
     raise Fault(f'there is no call "{name}"', True)

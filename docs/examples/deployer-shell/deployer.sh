@@ -90,7 +90,7 @@ fetch() {
 
 case $1 in
   capabilities)
-    answer '{result: {apiVersion: "slipway.deployer/v1", summary: "Files in a directory of this host, and a link to those that are live", calls: ["destroy"]}}'
+    answer '{result: {apiVersion: "slipway.deployer/v1", summary: "Files in a directory of this host, and a link to those that are live", calls: ["check-way", "destroy"]}}'
     ;;
 
   validate)
@@ -152,6 +152,13 @@ case $1 in
       {result: ({at: $now, generation: $g, converged: ($ready == $wanted), message: "\($ready) of \($wanted) live",
         tracks: (if $release.id then [{id: $release.id, version: $release.version, wanted: $wanted, ready: $ready, weight: 100}] else [] end)}
       | if $failure == "" then . else .failure = {reason: "version \($release.version) \($failure)"} end)}'
+    ;;
+
+  check-way)
+    # Every state on the way is one that apply would take, and nothing is changed.
+    several=$(ask '[.way[].tracks | select(length > 1) | map(.version) | join(" and ")][0] // ""')
+    if [ -n "$several" ]; then fail 2 "this deployer makes one release live, not $several"; fi
+    answer '{result: {}}'
     ;;
 
   destroy)

@@ -43,6 +43,7 @@ lint: ## Linters, walls between rooms, formatting, shell scripts
 unit: ## Unit and conformance tests, with the race detector but where all is pure
 	go test $(RACE) -timeout 10m $(TESTFLAGS) $$(go list ./... | grep -v -e /e2e/ -e /deployers/kubernetes -e /internal/slipway$$)
 	go test -timeout 10m $(TESTFLAGS) ./internal/slipway
+	SLIPWAY_TEST_TERRAFORM="$$(.ci/tool terraform)" go test $(RACE) -timeout 5m $(TESTFLAGS) ./deployers/terraform
 
 # A whole cluster is enough work for a small machine: nothing else beside it.
 .PHONY: cluster

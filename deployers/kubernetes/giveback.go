@@ -46,6 +46,9 @@ func (s *snapshot) restore(ctx context.Context, live *unstructured.Unstructured)
 	}
 	want := s.asFound(live)
 	if stamped(live, want) && !changed(live, want) {
+		if s.kind() == kindStatefulSet { // which waits for its bad pod to get ready, for ever
+			return s.endStuck(ctx, live)
+		}
 		return nil
 	}
 	return s.cluster.apply(ctx, workloadResource(s.kind()), want, live)

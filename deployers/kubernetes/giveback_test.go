@@ -29,13 +29,34 @@ spec:
           readinessProbe: {httpGet: {path: /healthz, port: 8080}, periodSeconds: 1}
 `
 
+// orderedSet replaces one pod at a time, and waits for each to get ready.
+const orderedSet = `
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: loft}
+spec:
+  replicas: 2
+  serviceName: loft
+  podManagementPolicy: OrderedReady
+  selector: {matchLabels: {app: loft}}
+  template:
+    metadata: {labels: {app: loft}}
+    spec:
+      terminationGracePeriodSeconds: 2
+      containers:
+        - name: app
+          image: IMAGE
+          readinessProbe: {httpGet: {path: /healthz, port: 8080}, periodSeconds: 1}
+`
+
 // TestAFirstReleaseThatFails leaves the team with what it had.
 func TestAFirstReleaseThatFails(t *testing.T) {
 	t.Parallel()
 	w := needCluster(t)
 	for kind, c := range map[string]struct{ name, apiVersion, manifest string }{
-		"Deployment": {"attic", "apps/v1", theirDeployment},
-		"Rollout":    {"cellar", "argoproj.io/v1alpha1", strings.NewReplacer("NAME", "cellar", "STRATEGY", twoPauses, "replicas: 4", "replicas: 2").Replace(theirs)},
+		"Deployment":  {"attic", "apps/v1", theirDeployment},
+		"StatefulSet": {"loft", "apps/v1", orderedSet},
+		"Rollout":     {"cellar", "argoproj.io/v1alpha1", strings.NewReplacer("NAME", "cellar", "STRATEGY", twoPauses, "replicas: 4", "replicas: 2").Replace(theirs)},
 	} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()

@@ -53,6 +53,11 @@ func (s *snapshot) driveSet(ctx context.Context, live *unstructured.Unstructured
 	if !s.asWritten(live) {
 		return s.cluster.apply(ctx, statefulSetsResource(), s.wantHome(live), live)
 	}
+	return s.endStuck(ctx, live)
+}
+
+// endStuck ends the pods of releases that are not wanted and that are not ready.
+func (s *snapshot) endStuck(ctx context.Context, live *unstructured.Unstructured) error {
 	for i := range s.pods {
 		p := &s.pods[i]
 		if isReady(p) || leaving(p) || s.alive()[p.Labels[labelTrack]] || workloadOf(p) != live.GetName() {

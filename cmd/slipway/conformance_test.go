@@ -19,8 +19,8 @@ func TestTheExamplesConform(t *testing.T) {
 		program, config string
 		kept            int
 	}{
-		{examples + "deployer-shell/deployer.sh", examples + "deployer-shell/conformance.json", 22},
-		{examples + "deployer-python/deployer.py", examples + "deployer-python/conformance.json", 24},
+		{examples + "deployer-shell/deployer.sh", examples + "deployer-shell/conformance.json", 23},
+		{examples + "deployer-python/deployer.py", examples + "deployer-python/conformance.json", 25},
 	} {
 		t.Run(filepath.Base(c.program), func(t *testing.T) {
 			t.Parallel()

@@ -24,6 +24,17 @@ func looked(t *testing.T, looks <-chan int64, want int64, within time.Duration) 
 	}
 }
 
+// next is what comes while the test may still run.
+func next[T any](t *testing.T, from <-chan T) (got T) {
+	t.Helper()
+	select {
+	case got = <-from:
+	case <-time.After(time.Minute):
+		t.Fatal("nothing came for a minute")
+	}
+	return got
+}
+
 func (f fixture) looks(t *testing.T) (<-chan int64, func(context.Context, []int64) error) {
 	looks := make(chan int64, 100)
 	wake := f.StartQueue(t, func(_ context.Context, id int64) error {
@@ -190,7 +201,7 @@ func testTurns(t *testing.T, f fixture) {
 		}
 		return nil
 	})
-	<-begun
+	next(t, begun)
 	d := deployment("other", "staging")
 	d.Team, d.NextWakeAt = "shipping", &now
 	want := f.insert(t, d).ID
@@ -200,7 +211,7 @@ func testTurns(t *testing.T, f fixture) {
 	}
 	for range few {
 		goOn <- struct{}{}
-		if <-begun == want {
+		if next(t, begun) == want {
 			close(goOn)
 			return
 		}
@@ -238,7 +249,7 @@ func testOwnSaves(t *testing.T, f fixture) {
 	})
 	f.insert(t, d)
 	for range 2 {
-		if err := <-done; err != nil {
+		if err := next(t, done); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -106,12 +106,15 @@ func checkBinding(ctx context.Context, tx slipway.Tx, b slipway.Binding) error {
 }
 
 // RemoveBinding takes a role away again.
-func (a *App) RemoveBinding(ctx context.Context, actor slipway.Actor, id int64) error {
-	return a.Store.Write(ctx, func(tx slipway.Tx) error {
-		if err := a.signedIn(actor); err != nil {
-			return err
-		}
-		b, err := tx.Bindings().Get(ctx, id)
+type RemoveBinding struct {
+	Once
+	Binding int64
+}
+
+// RemoveBinding takes a role away again.
+func (a *App) RemoveBinding(ctx context.Context, actor slipway.Actor, c RemoveBinding) error {
+	return a.writeOnce(ctx, actor, c.Once, c, func(tx slipway.Tx) error {
+		b, err := tx.Bindings().Get(ctx, c.Binding)
 		if err != nil {
 			return err
 		}
@@ -122,10 +125,10 @@ func (a *App) RemoveBinding(ctx context.Context, actor slipway.Actor, id int64) 
 		if err := a.authorize(ctx, tx, actor, slipway.AccessManage, on); err != nil {
 			return err
 		}
-		if err := tx.Bindings().Remove(ctx, id); err != nil {
+		if err := tx.Bindings().Remove(ctx, c.Binding); err != nil {
 			return err
 		}
-		return a.record(ctx, tx, actor, change{action: "access.revoked", on: on, subject: "binding " + itoa(id),
+		return a.record(ctx, tx, actor, change{action: "access.revoked", on: on, subject: "binding " + itoa(c.Binding),
 			summary: fmt.Sprintf("took the role %s on %s from %s %s", b.Role, policy.DescribeScope(b.Scope), b.Subject.Kind, b.Subject.Name), detail: b})
 	})
 }

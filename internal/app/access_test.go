@@ -27,7 +27,7 @@ func TestNobodyGivesMoreThanTheyHave(t *testing.T) {
 	} {
 		refused(t, of(give(c)), slipway.CodeDenied, "Who can: admins")
 	}
-	refused(t, r.RemoveBinding(r.ctx, foreigner, 1), slipway.CodeDenied) // one of web
+	refused(t, r.RemoveBinding(r.ctx, foreigner, app.RemoveBinding{Binding: 1}), slipway.CodeDenied) // one of web
 	refused(t, of(give(binding(group, "g", slipway.RoleAdmin, slipway.ScopeTeam, "ops"))), slipway.CodeConflict, "given already")
 	refused(t, of(give(binding(group, "g", slipway.RoleAdmin, slipway.ScopeTeam, "moon"))), hidden)
 	refused(t, of(give(binding(group, "", "king", slipway.ScopeTeam, "ops"))), slipway.CodeInvalid, "role", "subject.name")
@@ -45,9 +45,9 @@ func TestRemovingTakesEffectAtOnce(t *testing.T) {
 	r := furnished(t)
 	b := must(r.AddBinding(r.ctx, root, binding(slipway.SubjectGroup, "leads", slipway.RoleViewer, slipway.ScopeTeam, "ops")))(t)
 	must(r.Service(r.ctx, lead, "vault"))(t)
-	ok(t, r.RemoveBinding(r.ctx, root, b.ID))
+	ok(t, r.RemoveBinding(r.ctx, root, app.RemoveBinding{Binding: b.ID}))
 	refused(t, of(r.Service(r.ctx, lead, "vault")), hidden)
-	refused(t, r.RemoveBinding(r.ctx, root, b.ID), hidden)
+	refused(t, r.RemoveBinding(r.ctx, root, app.RemoveBinding{Binding: b.ID}), hidden)
 }
 
 // TestAdminsByConfiguration: people of the group are admins whatever the

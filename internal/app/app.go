@@ -183,6 +183,19 @@ func (a *App) once(ctx context.Context, tx slipway.Tx, actor slipway.Actor, once
 	return outcome, tx.Keys().Put(ctx, actor.ID, once.Key, slipway.KeptAnswer{Fingerprint: fingerprint, Answer: []byte(outcome), At: a.now()})
 }
 
+// writeOnce has a signed-in actor's command done in one transaction, unless it
+// was done before under the same key. Then it is answered as it was: what it
+// removed is not looked for again.
+func (a *App) writeOnce(ctx context.Context, actor slipway.Actor, once Once, command any, do func(slipway.Tx) error) error {
+	return a.Store.Write(ctx, func(tx slipway.Tx) error {
+		if err := a.signedIn(actor); err != nil {
+			return err
+		}
+		_, err := a.once(ctx, tx, actor, once, command, func() (string, error) { return "", do(tx) })
+		return err
+	})
+}
+
 // answered returns the outcome that is kept under the actor's key, if the same
 // command was sent with it before.
 func (a *App) answered(ctx context.Context, tx slipway.Tx, actor slipway.Actor, once Once, command any) (string, bool, error) {

@@ -36,7 +36,7 @@ func (r *rig) unbind(a slipway.Actor) {
 	r.t.Helper()
 	for _, b := range must(r.Access(r.ctx, root))(r.t).Bindings {
 		if b.Subject.Name == a.ID {
-			ok(r.t, r.RemoveBinding(r.ctx, root, b.ID))
+			ok(r.t, r.RemoveBinding(r.ctx, root, app.RemoveBinding{Binding: b.ID}))
 		}
 	}
 }

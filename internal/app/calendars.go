@@ -173,27 +173,30 @@ func (a *App) recordCalendars(ctx context.Context, tx slipway.Tx, actor slipway.
 	return a.record(ctx, tx, actor, change{action: action, on: on, subject: "calendars of " + whereOf(on), summary: summary, detail: detail})
 }
 
+// RemoveCalendar removes a freeze calendar.
+type RemoveCalendar struct {
+	Once
+	Calendar int64
+}
+
 // RemoveCalendar removes a calendar with all the freezes that it makes.
-func (a *App) RemoveCalendar(ctx context.Context, actor slipway.Actor, id int64) error {
-	return a.Store.Write(ctx, func(tx slipway.Tx) error {
-		if err := a.signedIn(actor); err != nil {
-			return err
-		}
-		c, err := tx.Calendars().Get(ctx, id)
+func (a *App) RemoveCalendar(ctx context.Context, actor slipway.Actor, c RemoveCalendar) error {
+	return a.writeOnce(ctx, actor, c.Once, c, func(tx slipway.Tx) error {
+		calendar, err := tx.Calendars().Get(ctx, c.Calendar)
 		if err != nil {
 			return err
 		}
-		on := slipway.Resource{Environment: c.Environment}
+		on := slipway.Resource{Environment: calendar.Environment}
 		if err := a.authorize(ctx, tx, actor, slipway.FreezeManage, on); err != nil {
 			return err
 		}
-		if err := tx.Calendars().Remove(ctx, id); err != nil {
+		if err := tx.Calendars().Remove(ctx, c.Calendar); err != nil {
 			return err
 		}
-		if err := a.recordCalendars(ctx, tx, actor, on, "calendar.removed", "removed the freeze calendar "+c.Name+" of "+whereOf(on), c); err != nil {
+		if err := a.recordCalendars(ctx, tx, actor, on, "calendar.removed", "removed the freeze calendar "+calendar.Name+" of "+whereOf(on), calendar); err != nil {
 			return err
 		}
-		return a.wakeWaiting(ctx, tx, slipway.DeploymentFilter{Environment: c.Environment})
+		return a.wakeWaiting(ctx, tx, slipway.DeploymentFilter{Environment: calendar.Environment})
 	})
 }
 

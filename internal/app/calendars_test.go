@@ -75,8 +75,8 @@ func TestCalendarsFreeze(t *testing.T) {
 	if d = r.drive(d.ID); d.State != slipway.Succeeded {
 		t.Errorf("on Monday it is %s: %s", d.State, d.Message)
 	}
-	ok(t, r.RemoveCalendar(r.ctx, root, added.ID))
-	refused(t, r.RemoveCalendar(r.ctx, root, added.ID), hidden)
+	ok(t, r.RemoveCalendar(r.ctx, root, app.RemoveCalendar{Calendar: added.ID}))
+	refused(t, r.RemoveCalendar(r.ctx, root, app.RemoveCalendar{Calendar: added.ID}), hidden)
 	if list := must(r.Freezes(r.ctx, stranger))(t); len(list) != 0 {
 		t.Errorf("what was removed still freezes: %+v", list)
 	}
@@ -118,7 +118,7 @@ func TestDenyBeatsAllow(t *testing.T) {
 	if d = r.drive(r.promote(dev, "2", "staging").ID); d.State != slipway.Waiting || gate(t, d.Verdicts, "freeze").Until.Day() != 4 {
 		t.Fatalf("what is denied and allowed is %s: %+v", d.State, gate(t, d.Verdicts, "freeze"))
 	}
-	ok(t, r.RemoveCalendar(r.ctx, root, denying.ID))
+	ok(t, r.RemoveCalendar(r.ctx, root, app.RemoveCalendar{Calendar: denying.ID}))
 	if d = r.drive(d.ID); d.State != slipway.Succeeded {
 		t.Errorf("it is %s: %s", d.State, d.Message)
 	}

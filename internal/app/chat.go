@@ -79,31 +79,34 @@ func chatSubject(u slipway.ChatUser) string {
 	return fmt.Sprintf("%s account %s of %s", u.Platform, u.ID, u.Workspace)
 }
 
+// UnlinkChat ends that a chat account speaks for somebody.
+type UnlinkChat struct {
+	Once
+	User slipway.ChatUser
+}
+
 // UnlinkChat ends that a chat account speaks for somebody: one's own, or
 // anybody's for those who manage access.
-func (a *App) UnlinkChat(ctx context.Context, actor slipway.Actor, u slipway.ChatUser) error {
-	return a.Store.Write(ctx, func(tx slipway.Tx) error {
-		if err := a.signedIn(actor); err != nil {
-			return err
-		}
-		account, err := tx.ChatAccounts().Get(ctx, u)
+func (a *App) UnlinkChat(ctx context.Context, actor slipway.Actor, c UnlinkChat) error {
+	return a.writeOnce(ctx, actor, c.Once, c, func(tx slipway.Tx) error {
+		account, err := tx.ChatAccounts().Get(ctx, c.User)
 		if err != nil {
 			return err
 		}
 		if account.UserID != actor.ID || actor.TokenID != "" {
 			err := a.authorize(ctx, tx, actor, slipway.AccessManage, slipway.Resource{})
 			if slipway.CodeOf(err) == slipway.CodeDenied {
-				return slipway.NotFound("linked chat account", u.ID)
+				return slipway.NotFound("linked chat account", c.User.ID)
 			}
 			if err != nil {
 				return err
 			}
 		}
-		if err := tx.ChatAccounts().Remove(ctx, u); err != nil {
+		if err := tx.ChatAccounts().Remove(ctx, c.User); err != nil {
 			return err
 		}
-		return a.record(ctx, tx, actor, change{action: "chat.unlinked", subject: chatSubject(u),
-			summary: fmt.Sprintf("unlinked the %s account %s", u.Platform.Title(), account.Name), detail: account})
+		return a.record(ctx, tx, actor, change{action: "chat.unlinked", subject: chatSubject(c.User),
+			summary: fmt.Sprintf("unlinked the %s account %s", c.User.Platform.Title(), account.Name), detail: account})
 	})
 }
 

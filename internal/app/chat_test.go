@@ -22,7 +22,7 @@ func chatCases() map[string]useCase {
 			return of(r.LinkChat(r.ctx, a, app.LinkChat{Account: slackUser("U-new"), Name: "@new", Link: "n1"}))
 		}},
 		"UnlinkChat": {stranger: hidden, foreign: hidden, viewer: hidden, by: dev, action: "chat.unlinked", on: all, call: func(r *rig, a slipway.Actor) error {
-			return r.UnlinkChat(r.ctx, a, slackUser("U-dev"))
+			return r.UnlinkChat(r.ctx, a, app.UnlinkChat{User: slackUser("U-dev")})
 		}},
 		"ChatAccounts": {by: viewer, call: func(r *rig, a slipway.Actor) error { return of(r.ChatAccounts(r.ctx, a)) }},
 	}
@@ -48,17 +48,17 @@ func TestAChatAccountIsLinkedOnce(t *testing.T) {
 	machine.Kind, found.TokenID = slipway.ActorServiceAccount, "t1"
 	refused(t, r.link(machine, "U2", "three"), slipway.CodeDenied, "Only people")
 	refused(t, r.link(found, "U2", "three"), slipway.CodeDenied, "signed in at the portal")
-	refused(t, r.UnlinkChat(r.ctx, found, slackUser("U1")), slipway.CodeNotFound)
-	refused(t, r.UnlinkChat(r.ctx, lead, slackUser("U1")), slipway.CodeNotFound)
+	refused(t, r.UnlinkChat(r.ctx, found, app.UnlinkChat{User: slackUser("U1")}), slipway.CodeNotFound)
+	refused(t, r.UnlinkChat(r.ctx, lead, app.UnlinkChat{User: slackUser("U1")}), slipway.CodeNotFound)
 	if after := r.all(); after != before {
 		t.Errorf("a refusal changed something:\n%s\nbecame\n%s", before, after)
 	}
 	if mine := must(r.ChatAccounts(r.ctx, dev))(t); len(mine) != 1 || mine[0].ID != "U1" {
 		t.Errorf("dev's accounts are %+v", mine)
 	}
-	ok(t, r.UnlinkChat(r.ctx, root, slackUser("U1"))) // who manages access
+	ok(t, r.UnlinkChat(r.ctx, root, app.UnlinkChat{User: slackUser("U1")})) // who manages access
 	ok(t, r.link(lead, "U1", "four"))
-	ok(t, r.UnlinkChat(r.ctx, lead, slackUser("U1")))
+	ok(t, r.UnlinkChat(r.ctx, lead, app.UnlinkChat{User: slackUser("U1")}))
 }
 
 // changed saves a person with a change.

@@ -64,8 +64,8 @@ func TestFreezeHoldsPromotions(t *testing.T) {
 		t.Errorf("the rollback is %s: %s", back.State, back.Message)
 	}
 	d = r.drive(r.promote(dev, "3", "staging").ID)
-	ok(t, r.RemoveFreeze(r.ctx, root, f.ID))
-	refused(t, r.RemoveFreeze(r.ctx, root, f.ID), hidden)
+	ok(t, r.RemoveFreeze(r.ctx, root, app.RemoveFreeze{Freeze: f.ID}))
+	refused(t, r.RemoveFreeze(r.ctx, root, app.RemoveFreeze{Freeze: f.ID}), hidden)
 	if due := must(r.store.Due(r.ctx, r.clock(), 9))(t); len(due) != 1 {
 		t.Error("what waits was not woken")
 	}

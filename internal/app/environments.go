@@ -201,19 +201,22 @@ func (a *App) addFreeze(ctx context.Context, tx slipway.Tx, actor slipway.Actor,
 }
 
 // RemoveFreeze ends a freeze before its time.
-func (a *App) RemoveFreeze(ctx context.Context, actor slipway.Actor, id int64) error {
-	return a.Store.Write(ctx, func(tx slipway.Tx) error {
-		if err := a.signedIn(actor); err != nil {
-			return err
-		}
-		f, err := tx.Freezes().Get(ctx, id)
+type RemoveFreeze struct {
+	Once
+	Freeze int64
+}
+
+// RemoveFreeze ends a freeze before its time.
+func (a *App) RemoveFreeze(ctx context.Context, actor slipway.Actor, c RemoveFreeze) error {
+	return a.writeOnce(ctx, actor, c.Once, c, func(tx slipway.Tx) error {
+		f, err := tx.Freezes().Get(ctx, c.Freeze)
 		if err != nil {
 			return err
 		}
 		if err := a.authorize(ctx, tx, actor, slipway.FreezeManage, slipway.Resource{Environment: f.Environment}); err != nil {
 			return err
 		}
-		if err := tx.Freezes().Remove(ctx, id); err != nil {
+		if err := tx.Freezes().Remove(ctx, c.Freeze); err != nil {
 			return err
 		}
 		if err := a.recordEnvironment(ctx, tx, actor, f.Environment, "freeze.removed", "ended the freeze of "+f.Environment, f); err != nil {

@@ -151,7 +151,7 @@ func TestInboxIsForWhoDecides(t *testing.T) {
 		list, err := tx.Bindings().For(r.ctx, dev)
 		ok(t, err)
 		for _, b := range list {
-			defer func() { ok(t, r.RemoveBinding(r.ctx, root, b.ID)) }()
+			defer func() { ok(t, r.RemoveBinding(r.ctx, root, app.RemoveBinding{Binding: b.ID})) }()
 		}
 		return nil
 	})

@@ -178,14 +178,20 @@ func (a *App) route(ctx context.Context, tx slipway.Tx, actor slipway.Actor, id 
 	return r, on, err
 }
 
+// RemoveNotificationRoute removes a notification route.
+type RemoveNotificationRoute struct {
+	Once
+	Route int64
+}
+
 // RemoveNotificationRoute removes a route with the log of its deliveries.
-func (a *App) RemoveNotificationRoute(ctx context.Context, actor slipway.Actor, id int64) error {
-	return a.Store.Write(ctx, func(tx slipway.Tx) error {
-		r, on, err := a.route(ctx, tx, actor, id)
+func (a *App) RemoveNotificationRoute(ctx context.Context, actor slipway.Actor, c RemoveNotificationRoute) error {
+	return a.writeOnce(ctx, actor, c.Once, c, func(tx slipway.Tx) error {
+		r, on, err := a.route(ctx, tx, actor, c.Route)
 		if err != nil {
 			return err
 		}
-		if err := tx.Routes().Remove(ctx, id); err != nil {
+		if err := tx.Routes().Remove(ctx, c.Route); err != nil {
 			return err
 		}
 		return a.recordRoute(ctx, tx, actor, on, "notification.removed", r, "removed the notification route "+r.Name)

@@ -194,7 +194,7 @@ func TestMayStill(t *testing.T) {
 	says("", asks(order, slipway.DeploymentRollback, "shop"))
 	says("no deployment.promote", asks(slipway.SetOrder{By: lead.Person()}, slipway.DeploymentPromote, "shop"))
 	says("no deployment.promote", asks(order, slipway.DeploymentPromote, "vault"))
-	ok(t, r.RemoveBinding(r.ctx, root, binding.ID))
+	ok(t, r.RemoveBinding(r.ctx, root, app.RemoveBinding{Binding: binding.ID}))
 	says("Stranger has no deployment.promote there any more.", asks(order, slipway.DeploymentPromote, "shop"))
 	says("", asks(slipway.SetOrder{By: root.Person()}, slipway.DeploymentPromote, "vault")) // by the group of the last sign-in
 	ok(t, r.store.Write(r.ctx, func(tx slipway.Tx) error {
@@ -208,7 +208,7 @@ func TestMayStill(t *testing.T) {
 	says("disabled", asks(slipway.SetOrder{By: root.Person()}, slipway.DeploymentPromote, "vault"))
 	byToken := slipway.SetOrder{By: dev.Person(), TokenID: "t1"}
 	says("", asks(byToken, slipway.DeploymentPromote, "shop"))
-	ok(t, r.RevokeToken(r.ctx, dev, "t1"))
+	ok(t, r.RevokeToken(r.ctx, dev, app.RevokeToken{Token: "t1"}))
 	says("revoked", asks(byToken, slipway.DeploymentPromote, "shop"))
 	says("revoked", asks(slipway.SetOrder{By: dev.Person(), TokenID: "t99"}, slipway.DeploymentPromote, "shop"))
 }

@@ -152,21 +152,24 @@ func checkToken(actor slipway.Actor, c CreateToken) error {
 	return slipway.Invalid("The token", faults)
 }
 
+// RevokeToken ends a token.
+type RevokeToken struct {
+	Once
+	Token string
+}
+
 // RevokeToken ends a token at once: one's own, or anybody's for those who
 // manage access.
-func (a *App) RevokeToken(ctx context.Context, actor slipway.Actor, id string) error {
-	return a.Store.Write(ctx, func(tx slipway.Tx) error {
-		if err := a.signedIn(actor); err != nil {
-			return err
-		}
-		t, err := tx.Tokens().Get(ctx, id)
+func (a *App) RevokeToken(ctx context.Context, actor slipway.Actor, c RevokeToken) error {
+	return a.writeOnce(ctx, actor, c.Once, c, func(tx slipway.Tx) error {
+		t, err := tx.Tokens().Get(ctx, c.Token)
 		if err != nil {
 			return err
 		}
 		if t.OwnerID != actor.ID || t.OwnerKind != actor.Kind {
 			err := a.authorize(ctx, tx, actor, slipway.AccessManage, slipway.Resource{})
 			if slipway.CodeOf(err) == slipway.CodeDenied {
-				return slipway.NotFound("token", id)
+				return slipway.NotFound("token", c.Token)
 			}
 			if err != nil {
 				return err
@@ -177,10 +180,10 @@ func (a *App) RevokeToken(ctx context.Context, actor slipway.Actor, id string) e
 		if t.RevokedAt != nil {
 			return nil
 		}
-		if err := tx.Tokens().Revoke(ctx, id, a.now()); err != nil {
+		if err := tx.Tokens().Revoke(ctx, c.Token, a.now()); err != nil {
 			return err
 		}
-		return a.record(ctx, tx, actor, change{action: "token.revoked", subject: "token " + id, summary: fmt.Sprintf("revoked token %q of %s", t.Name, ownerName(ctx, tx, t))})
+		return a.record(ctx, tx, actor, change{action: "token.revoked", subject: "token " + c.Token, summary: fmt.Sprintf("revoked token %q of %s", t.Name, ownerName(ctx, tx, t))})
 	})
 }
 

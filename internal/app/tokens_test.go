@@ -83,7 +83,7 @@ func TestAuthenticate(t *testing.T) {
 	if who.ID != dev.ID || who.Name != "Dev" || who.TokenID != "a" || len(who.Groups) != 1 {
 		t.Errorf("it stands for %+v", who)
 	}
-	ok(t, r.RevokeToken(r.ctx, dev, "b"))
+	ok(t, r.RevokeToken(r.ctx, dev, app.RevokeToken{Token: "b"}))
 	ok(t, r.store.Write(r.ctx, func(tx slipway.Tx) error {
 		u, err := tx.People().User(r.ctx, lead.ID)
 		ok(t, err)
@@ -134,19 +134,19 @@ func TestRevoking(t *testing.T) {
 	r := furnished(t)
 	must(r.token(dev, "a"))(t)
 	must(r.token(dev, "b"))(t)
-	refused(t, r.RevokeToken(r.ctx, lead, "a"), hidden)
-	refused(t, r.RevokeToken(r.ctx, lead, "ghost"), hidden)
+	refused(t, r.RevokeToken(r.ctx, lead, app.RevokeToken{Token: "a"}), hidden)
+	refused(t, r.RevokeToken(r.ctx, lead, app.RevokeToken{Token: "ghost"}), hidden)
 	refused(t, of(r.Tokens(r.ctx, lead, true)), slipway.CodeDenied)
 	if list := must(r.Tokens(r.ctx, lead, false))(t); len(list) != 0 {
 		t.Errorf("lead is shown %+v", list)
 	}
-	ok(t, r.RevokeToken(r.ctx, dev, "a"))
+	ok(t, r.RevokeToken(r.ctx, dev, app.RevokeToken{Token: "a"}))
 	before := r.all()
-	ok(t, r.RevokeToken(r.ctx, dev, "a"))
+	ok(t, r.RevokeToken(r.ctx, dev, app.RevokeToken{Token: "a"}))
 	if r.all() != before {
 		t.Error("revoking twice left a trace")
 	}
-	ok(t, r.RevokeToken(r.ctx, root, "b"))
+	ok(t, r.RevokeToken(r.ctx, root, app.RevokeToken{Token: "b"}))
 	if all := must(r.Tokens(r.ctx, root, true))(t); len(all) != 2 || all[0].RevokedAt == nil || all[1].RevokedAt == nil {
 		t.Errorf("root is shown %+v", all)
 	}

@@ -118,13 +118,19 @@ func (a *App) givesOwn(ctx context.Context, tx slipway.Tx, actor slipway.Actor, 
 	return nil
 }
 
+// RemoveTrustRule removes a trust rule.
+type RemoveTrustRule struct {
+	Once
+	Rule int64
+}
+
 // RemoveTrustRule shuts the door again, and ends the tokens that it gave.
-func (a *App) RemoveTrustRule(ctx context.Context, actor slipway.Actor, id int64) error {
-	return a.Store.Write(ctx, func(tx slipway.Tx) error {
+func (a *App) RemoveTrustRule(ctx context.Context, actor slipway.Actor, c RemoveTrustRule) error {
+	return a.writeOnce(ctx, actor, c.Once, c, func(tx slipway.Tx) error {
 		if err := a.outright(ctx, tx, actor, slipway.TrustManage, slipway.Resource{}); err != nil {
 			return err
 		}
-		r, err := tx.Trust().Get(ctx, id)
+		r, err := tx.Trust().Get(ctx, c.Rule)
 		if err != nil {
 			return err
 		}
@@ -134,15 +140,15 @@ func (a *App) RemoveTrustRule(ctx context.Context, actor slipway.Actor, id int64
 		}
 		if err := a.authorize(ctx, tx, actor, slipway.TrustManage, on); err != nil {
 			if hidden := a.authorize(ctx, tx, actor, slipway.ServiceRead, on); slipway.CodeOf(hidden) == slipway.CodeDenied {
-				return slipway.NotFound("trust rule", itoa(id))
+				return slipway.NotFound("trust rule", itoa(c.Rule))
 			}
 			return err
 		}
-		if err := tx.Trust().Remove(ctx, id, a.now()); err != nil {
+		if err := tx.Trust().Remove(ctx, c.Rule, a.now()); err != nil {
 			return err
 		}
-		return a.record(ctx, tx, actor, change{action: "trust.removed", on: on, subject: "trust rule " + itoa(id),
-			summary: fmt.Sprintf("removed trust rule %d (%s); its tokens ended", id, r.Name), detail: r})
+		return a.record(ctx, tx, actor, change{action: "trust.removed", on: on, subject: "trust rule " + itoa(c.Rule),
+			summary: fmt.Sprintf("removed trust rule %d (%s); its tokens ended", c.Rule, r.Name), detail: r})
 	})
 }
 

@@ -173,7 +173,7 @@ func TestARuleThatIsGoneShutsTheDoor(t *testing.T) {
 	must(r.AddBinding(r.ctx, root, app.AddBinding{Binding: slipway.Binding{Subject: slipway.Subject{Kind: slipway.SubjectServiceAccount, Name: rule.Account()},
 		Role: slipway.RoleAdmin, Scope: slipway.Scope{Kind: slipway.ScopeOrganisation}}}))(t)
 	refused(t, of(r.Service(r.ctx, actor, "vault")), hidden) // what is bound to its account gives it nothing
-	ok(t, r.RemoveTrustRule(r.ctx, boss, rule.ID))
+	ok(t, r.RemoveTrustRule(r.ctx, boss, app.RemoveTrustRule{Rule: rule.ID}))
 	refused(t, of(r.Authenticate(r.ctx, "a", "hash-a")), slipway.CodeUnauthenticated)
 	refused(t, of(r.Service(r.ctx, actor, "shop")), hidden) // a request under way
 	refused(t, of(r.ExchangeToken(r.ctx, job("b"))), denied)
@@ -192,6 +192,6 @@ func TestRulesAreSeenWhereOneRules(t *testing.T) {
 	if want := map[string]int{"root": 2, "boss": 1, "foreigner": 1}; !maps.Equal(seen, want) {
 		t.Errorf("rules seen: %v, want %v", seen, want)
 	}
-	refused(t, r.RemoveTrustRule(r.ctx, foreigner, shop.ID), hidden)
-	refused(t, r.RemoveTrustRule(r.ctx, dev, shop.ID), denied)
+	refused(t, r.RemoveTrustRule(r.ctx, foreigner, app.RemoveTrustRule{Rule: shop.ID}), hidden)
+	refused(t, r.RemoveTrustRule(r.ctx, dev, app.RemoveTrustRule{Rule: shop.ID}), denied)
 }

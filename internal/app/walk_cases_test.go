@@ -132,7 +132,7 @@ func organisationCases() map[string]useCase {
 			return of(r.AddFreeze(r.ctx, a, app.AddFreeze{Environment: "prod", Reason: "sale", Until: r.clock().Add(time.Hour)}))
 		}),
 		"RemoveFreeze": only(slipway.FreezeManage, "freeze.removed", slipway.Resource{Environment: "attic"}, func(r *rig, a slipway.Actor) error {
-			return r.RemoveFreeze(r.ctx, a, 1)
+			return r.RemoveFreeze(r.ctx, a, app.RemoveFreeze{Freeze: 1})
 		}),
 		"StopTheLine": only(slipway.LineStop, "line.stopped", all, func(r *rig, a slipway.Actor) error {
 			return of(r.StopTheLine(r.ctx, a, app.StopTheLine{Reason: "fire"}))
@@ -155,20 +155,20 @@ func organisationCases() map[string]useCase {
 			return of(r.ImportCalendars(r.ctx, a, app.ImportCalendars{Reason: "rest", File: []byte("BEGIN:VEVENT\nDTSTART:20260601T000000Z\nDURATION:P1D\nEND:VEVENT\n")}))
 		}),
 		"RemoveCalendar": only(slipway.FreezeManage, "calendar.removed", slipway.Resource{Environment: "attic"}, func(r *rig, a slipway.Actor) error {
-			return r.RemoveCalendar(r.ctx, a, 1)
+			return r.RemoveCalendar(r.ctx, a, app.RemoveCalendar{Calendar: 1})
 		}),
 		"AddBinding": only(slipway.AccessManage, "access.granted", webTeam, func(r *rig, a slipway.Actor) error {
 			return of(r.AddBinding(r.ctx, a, app.AddBinding{Binding: slipway.Binding{Role: slipway.RoleViewer,
 				Subject: slipway.Subject{Kind: slipway.SubjectGroup, Name: "guests"}, Scope: slipway.Scope{Kind: slipway.ScopeTeam, Name: "web"}}}))
 		}),
 		"RemoveBinding": only(slipway.AccessManage, "access.revoked", webTeam, func(r *rig, a slipway.Actor) error {
-			return r.RemoveBinding(r.ctx, a, 1)
+			return r.RemoveBinding(r.ctx, a, app.RemoveBinding{Binding: 1})
 		}),
 		"CreateToken": {asks: slipway.TokenManage, stranger: denied, by: viewer, action: "token.created", on: all, call: func(r *rig, a slipway.Actor) error {
 			return of(r.CreateToken(r.ctx, a, app.CreateToken{ID: "t9", SecretHash: "hash", Name: "ci", Scopes: []slipway.Permission{slipway.ServiceRead}}))
 		}},
 		"RevokeToken": {asks: slipway.TokenManage, stranger: hidden, foreign: hidden, viewer: hidden, by: dev, action: "token.revoked", on: all, call: func(r *rig, a slipway.Actor) error {
-			return r.RevokeToken(r.ctx, a, "t1")
+			return r.RevokeToken(r.ctx, a, app.RevokeToken{Token: "t1"})
 		}},
 		"SetTheme": {stranger: slipway.CodeInternal, by: viewer, call: func(r *rig, a slipway.Actor) error {
 			if a.ID == stranger.ID { // everybody may: the code only marks that it is no news

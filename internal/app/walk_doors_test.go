@@ -12,7 +12,7 @@ func doorCases() map[string]useCase {
 			return of(r.AddTrustRule(r.ctx, a, trustRule()))
 		}},
 		"RemoveTrustRule": {asks: slipway.TrustManage, stranger: hidden, foreign: hidden, viewer: denied, by: boss, action: "trust.removed", on: at(webTeam, "shop", ""), call: func(r *rig, a slipway.Actor) error {
-			return r.RemoveTrustRule(r.ctx, a, 1)
+			return r.RemoveTrustRule(r.ctx, a, app.RemoveTrustRule{Rule: 1})
 		}},
 		"TrustRules": {asks: slipway.TrustManage, stranger: denied, viewer: denied, by: boss, call: func(r *rig, a slipway.Actor) error {
 			return of(r.TrustRules(r.ctx, a))

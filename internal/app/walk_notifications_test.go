@@ -36,7 +36,7 @@ func notificationCases() map[string]useCase {
 			return err
 		}),
 		"RemoveNotificationRoute": manage("notification.removed", webTeam, func(r *rig, a slipway.Actor) error {
-			return r.RemoveNotificationRoute(r.ctx, a, 1)
+			return r.RemoveNotificationRoute(r.ctx, a, app.RemoveNotificationRoute{Route: 1})
 		}),
 		"TestNotificationRoute": manage("notification.tested", webTeam, func(r *rig, a slipway.Actor) error {
 			return of(r.TestNotificationRoute(r.ctx, a, app.TestNotificationRoute{Route: 1}))

@@ -107,8 +107,8 @@ type reply struct {
 	content []byte
 }
 
-// do sends a request until it is answered, a few times at most. A POST carries
-// a key that makes it safe to repeat, the same key each time.
+// do sends a request until it is answered, a few times at most. A POST or DELETE
+// carries a key that makes it safe to repeat, the same key each time.
 func (c *Client) do(ctx context.Context, r request) (reply, error) {
 	content := r.text
 	if r.body != nil {
@@ -119,7 +119,7 @@ func (c *Client) do(ctx context.Context, r request) (reply, error) {
 		r.kind = "application/json"
 	}
 	key := ""
-	if r.method == http.MethodPost {
+	if r.method == http.MethodPost || r.method == http.MethodDelete {
 		key = rand.Text()
 	}
 	wait := firstPause
@@ -183,7 +183,7 @@ func escaped(path []string) []string {
 }
 
 // retryable says that nothing was decided: no answer came, or the server asks
-// to come again. Every request of ours may be repeated: a POST has its key.
+// to come again. Every request of ours may be repeated: a POST or DELETE has its key.
 func retryable(answer reply, err error) bool {
 	return err != nil || answer.status == http.StatusServiceUnavailable
 }

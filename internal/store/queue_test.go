@@ -49,11 +49,10 @@ func TestRestMakesRoom(t *testing.T) {
 	if err = errors.Join(err, q.Start(t.Context())); err != nil {
 		t.Fatal(err)
 	}
-	ids := waking(t, s, "a", "b")
-	for range ids {
-		<-begun
-	}
-	if err := q.Wake(t.Context(), ids); err != nil {
+	ids := waking(t, s, "a", "b", "c")
+	first := []int64{<-begun, <-begun}
+	<-begun // in the turn of the second, so both rest by now
+	if err := q.Wake(t.Context(), first); err != nil {
 		t.Fatal(err)
 	}
 	db := raw(t, url)

@@ -292,7 +292,7 @@ func (s *Surface) removeCalendar(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	err = s.App.RemoveCalendar(c.Request().Context(), server.ActorOf(c), n)
+	err = s.App.RemoveCalendar(c.Request().Context(), server.ActorOf(c), app.RemoveCalendar{Once: once(c), Calendar: n})
 	if slipway.IsNotFound(err) {
 		err = nil // the second click finds it gone, which is what was wanted
 	}

@@ -90,7 +90,7 @@ func (s *Surface) linkChat(c echo.Context) error {
 
 func (s *Surface) unlinkChat(c echo.Context) error {
 	account := slipway.ChatUser{Platform: slipway.ChatPlatform(c.FormValue("platform")), Workspace: c.FormValue("workspace"), ID: c.FormValue("account")}
-	err := s.App.UnlinkChat(c.Request().Context(), server.ActorOf(c), account)
+	err := s.App.UnlinkChat(c.Request().Context(), server.ActorOf(c), app.UnlinkChat{Once: once(c), User: account})
 	if e, status, ok := refusal(err); ok {
 		return s.showChat(c, status, sentence(e))
 	}

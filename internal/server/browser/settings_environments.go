@@ -171,7 +171,7 @@ func (s *Surface) removeFreeze(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	err = s.App.RemoveFreeze(c.Request().Context(), server.ActorOf(c), n)
+	err = s.App.RemoveFreeze(c.Request().Context(), server.ActorOf(c), app.RemoveFreeze{Once: once(c), Freeze: n})
 	if slipway.IsNotFound(err) {
 		err = nil // the second click finds it gone, which is what was wanted
 	}

@@ -263,7 +263,7 @@ func (s *Surface) removeRoute(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	err = s.App.RemoveNotificationRoute(c.Request().Context(), server.ActorOf(c), n)
+	err = s.App.RemoveNotificationRoute(c.Request().Context(), server.ActorOf(c), app.RemoveNotificationRoute{Once: once(c), Route: n})
 	if slipway.IsNotFound(err) {
 		err = nil // the second click finds it gone, which is what was wanted
 	}

@@ -211,7 +211,7 @@ func (s *Surface) removeBinding(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	err = s.App.RemoveBinding(c.Request().Context(), server.ActorOf(c), n)
+	err = s.App.RemoveBinding(c.Request().Context(), server.ActorOf(c), app.RemoveBinding{Once: once(c), Binding: n})
 	if e, status, ok := refusal(err); ok {
 		return s.showPeople(c, status, e)
 	}

@@ -106,7 +106,7 @@ func (s *Surface) tokenRefused(c echo.Context, err error) error {
 }
 
 func (s *Surface) revokeToken(c echo.Context) error {
-	err := s.App.RevokeToken(c.Request().Context(), server.ActorOf(c), c.Param("id"))
+	err := s.App.RevokeToken(c.Request().Context(), server.ActorOf(c), app.RevokeToken{Once: once(c), Token: c.Param("id")})
 	if _, _, ok := refusal(err); ok {
 		return s.tokenRefused(c, err)
 	}

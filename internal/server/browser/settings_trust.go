@@ -170,7 +170,7 @@ func (s *Surface) removeTrust(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	err = s.App.RemoveTrustRule(c.Request().Context(), server.ActorOf(c), n)
+	err = s.App.RemoveTrustRule(c.Request().Context(), server.ActorOf(c), app.RemoveTrustRule{Once: once(c), Rule: n})
 	if e, status, ok := refusal(err); ok {
 		return s.showTrust(c, status, e)
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"net/url"
 
+	"github.com/slipway-dev/slipway/internal/app"
 	"github.com/slipway-dev/slipway/internal/chat"
 	"github.com/slipway-dev/slipway/internal/slipway"
 )
@@ -38,7 +39,7 @@ func link(ctx context.Context, c *call) (chat.Message, error) {
 }
 
 func unlink(ctx context.Context, c *call) (chat.Message, error) {
-	if err := c.App.UnlinkChat(ctx, c.actor, c.User); err != nil {
+	if err := c.App.UnlinkChat(ctx, c.actor, app.UnlinkChat{Once: c.once(), User: c.User}); err != nil {
 		return chat.Message{}, err
 	}
 	return chat.Text(chat.Good, "This account speaks for nobody any more. /slipway link links it again."), nil

@@ -98,6 +98,11 @@ type idIn struct {
 	ID int64 `path:"id" minimum:"1"`
 }
 
+type keyedIDIn struct {
+	KeyIn
+	ID int64 `path:"id" minimum:"1"`
+}
+
 type explainIn struct {
 	Actor      string `query:"actor" maxLength:"200" doc:"ID of a user or service account; you if left out. Asking about others needs access.explain."`
 	Permission string `query:"permission" required:"true" maxLength:"64" doc:"Such as deployment.approve."`
@@ -137,8 +142,8 @@ func (s *Surface) addBinding(ctx context.Context, actor slipway.Actor, in *addBi
 	return &answer[Binding]{binding(b)}, nil
 }
 
-func (s *Surface) removeBinding(ctx context.Context, actor slipway.Actor, in *idIn) (*empty, error) {
-	return nil, s.App.RemoveBinding(ctx, actor, in.ID)
+func (s *Surface) removeBinding(ctx context.Context, actor slipway.Actor, in *keyedIDIn) (*empty, error) {
+	return nil, s.App.RemoveBinding(ctx, actor, app.RemoveBinding{Once: in.once(), Binding: in.ID})
 }
 
 func (s *Surface) listPeople(ctx context.Context, actor slipway.Actor, _ *empty) (*answer[People], error) {

@@ -112,6 +112,6 @@ func (s *Surface) importCalendars(ctx context.Context, actor slipway.Actor, in *
 	return pageOf(all, "", calendar), nil
 }
 
-func (s *Surface) removeCalendar(ctx context.Context, actor slipway.Actor, in *idIn) (*empty, error) {
-	return nil, s.App.RemoveCalendar(ctx, actor, in.ID)
+func (s *Surface) removeCalendar(ctx context.Context, actor slipway.Actor, in *keyedIDIn) (*empty, error) {
+	return nil, s.App.RemoveCalendar(ctx, actor, app.RemoveCalendar{Once: in.once(), Calendar: in.ID})
 }

@@ -73,6 +73,11 @@ type postLockIn struct {
 	KeyIn
 }
 
+type unlockIn struct {
+	EnvironmentIn
+	KeyIn
+}
+
 func (s *Surface) registerEnvironments() {
 	add(s, operation{id: "list-environments", method: http.MethodGet, path: "/environments", access: server.SignedIn(), tag: "environments",
 		summary: "List environments by rank, with their locks"}, s.listEnvironments)
@@ -92,8 +97,8 @@ func (s *Surface) registerEnvironments() {
 		})
 	add(s, operation{id: "delete-lock", method: http.MethodDelete, path: "/environments/{environment}/lock", access: server.Needs(slipway.EnvironmentLock), tag: "environments",
 		summary: "Unlock an environment"},
-		func(ctx context.Context, actor slipway.Actor, in *EnvironmentIn) (*answer[Environment], error) {
-			return saved(s.App.UnlockEnvironment(ctx, actor, app.UnlockEnvironment{Environment: in.Environment}))
+		func(ctx context.Context, actor slipway.Actor, in *unlockIn) (*answer[Environment], error) {
+			return saved(s.App.UnlockEnvironment(ctx, actor, app.UnlockEnvironment{Once: in.once(), Environment: in.Environment}))
 		})
 }
 

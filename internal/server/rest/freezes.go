@@ -68,6 +68,6 @@ func (s *Surface) addFreeze(ctx context.Context, actor slipway.Actor, in *addFre
 	return &answer[Freeze]{freeze(f)}, nil
 }
 
-func (s *Surface) removeFreeze(ctx context.Context, actor slipway.Actor, in *idIn) (*empty, error) {
-	return nil, s.App.RemoveFreeze(ctx, actor, in.ID)
+func (s *Surface) removeFreeze(ctx context.Context, actor slipway.Actor, in *keyedIDIn) (*empty, error) {
+	return nil, s.App.RemoveFreeze(ctx, actor, app.RemoveFreeze{Once: in.once(), Freeze: in.ID})
 }

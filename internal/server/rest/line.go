@@ -45,7 +45,7 @@ func (s *Surface) registerLine() {
 		})
 	add(s, operation{id: "let-the-line-go", method: http.MethodDelete, path: path, access: server.Needs(slipway.LineStop), tag: "environments",
 		summary: "Let the line go again"},
-		func(ctx context.Context, actor slipway.Actor, _ *empty) (*answer[Line], error) {
-			return lineAnswer(s.App.LetTheLineGo(ctx, actor, app.LetTheLineGo{}))
+		func(ctx context.Context, actor slipway.Actor, in *KeyIn) (*answer[Line], error) {
+			return lineAnswer(s.App.LetTheLineGo(ctx, actor, app.LetTheLineGo{Once: in.once()}))
 		})
 }

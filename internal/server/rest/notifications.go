@@ -86,11 +86,6 @@ type addNotificationRouteIn struct {
 	Body AddNotificationRoute
 }
 
-type keyedIDIn struct {
-	KeyIn
-	ID int64 `path:"id" minimum:"1"`
-}
-
 type listDeliveriesIn struct {
 	PageIn
 	Route int64  `query:"route" minimum:"0" doc:"Of one route; of all that you manage if left out."`
@@ -135,8 +130,8 @@ func (s *Surface) addNotificationRoute(ctx context.Context, actor slipway.Actor,
 	return &answer[AddedNotificationRoute]{AddedNotificationRoute{NotificationRoute: notificationRoute(r), Secret: secret.Reveal()}}, nil
 }
 
-func (s *Surface) removeNotificationRoute(ctx context.Context, actor slipway.Actor, in *idIn) (*empty, error) {
-	return nil, s.App.RemoveNotificationRoute(ctx, actor, in.ID)
+func (s *Surface) removeNotificationRoute(ctx context.Context, actor slipway.Actor, in *keyedIDIn) (*empty, error) {
+	return nil, s.App.RemoveNotificationRoute(ctx, actor, app.RemoveNotificationRoute{Once: in.once(), Route: in.ID})
 }
 
 func (s *Surface) testNotificationRoute(ctx context.Context, actor slipway.Actor, in *keyedIDIn) (*answer[Delivery], error) {

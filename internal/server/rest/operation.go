@@ -84,7 +84,7 @@ func newAPI(s *Surface) huma.API {
 			OpenAPI: "3.1.0",
 			Info: &huma.Info{Title: "Slipway", Version: "1",
 				Description: "Everything that people do in the browser, for machines. Send an API token as Authorization: Bearer slp_.... " +
-					"Errors are application/problem+json with a stable code. Every POST takes an Idempotency-Key: the same key with the same content has one effect. " +
+					"Errors are application/problem+json with a stable code. Every POST and DELETE takes an Idempotency-Key: the same key with the same content has one effect. " +
 					"Lists come in pages: send next back as cursor."},
 			Components: &huma.Components{
 				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
@@ -148,7 +148,7 @@ type PageIn struct {
 
 func (p PageIn) page() slipway.Page { return slipway.Page{Cursor: p.Cursor, Limit: p.Limit} }
 
-// KeyIn makes a POST safe to repeat.
+// KeyIn makes a POST or DELETE safe to repeat.
 type KeyIn struct {
 	Key string `header:"Idempotency-Key" maxLength:"128" doc:"Any text of your own. The same key with the same content has one effect; with other content it is a conflict."`
 }

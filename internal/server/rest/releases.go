@@ -135,6 +135,11 @@ type blockIn struct {
 	Body Reason
 }
 
+type unblockIn struct {
+	ReleaseIn
+	KeyIn
+}
+
 // Reason says why.
 type Reason struct {
 	Reason string `json:"reason" doc:"For those who wonder why." maxLength:"2000"`
@@ -216,8 +221,8 @@ func (s *Surface) blockRelease(ctx context.Context, actor slipway.Actor, in *blo
 	return &answer[Release]{release(r)}, nil
 }
 
-func (s *Surface) unblockRelease(ctx context.Context, actor slipway.Actor, in *ReleaseIn) (*answer[Release], error) {
-	r, err := s.App.BlockRelease(ctx, actor, app.BlockRelease{Service: in.Service, Version: in.Version, Unblock: true})
+func (s *Surface) unblockRelease(ctx context.Context, actor slipway.Actor, in *unblockIn) (*answer[Release], error) {
+	r, err := s.App.BlockRelease(ctx, actor, app.BlockRelease{Once: in.once(), Service: in.Service, Version: in.Version, Unblock: true})
 	if err != nil {
 		return nil, err
 	}

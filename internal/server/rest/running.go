@@ -161,9 +161,14 @@ func (s *Surface) getHold(ctx context.Context, actor slipway.Actor, in *StageIn)
 	return &answer[Held]{Held{Held: p.State.Hold != nil, Hold: hold(p.State.Hold)}}, nil
 }
 
-func (s *Surface) liftHold(ctx context.Context, actor slipway.Actor, in *StageIn) (*empty, error) {
-	_, err := s.App.LiftHold(ctx, actor, app.LiftHold{Service: in.Service, Environment: in.Environment})
+func (s *Surface) liftHold(ctx context.Context, actor slipway.Actor, in *liftHoldIn) (*empty, error) {
+	_, err := s.App.LiftHold(ctx, actor, app.LiftHold{Once: in.once(), Service: in.Service, Environment: in.Environment})
 	return nil, err
+}
+
+type liftHoldIn struct {
+	StageIn
+	KeyIn
 }
 
 type outlookIn struct {

@@ -53,6 +53,7 @@ type createTokenIn struct {
 }
 
 type tokenIn struct {
+	KeyIn
 	ID string `path:"id" maxLength:"32" doc:"The part between the first two underscores."`
 }
 
@@ -89,5 +90,5 @@ func (s *Surface) createToken(ctx context.Context, actor slipway.Actor, in *crea
 }
 
 func (s *Surface) revokeToken(ctx context.Context, actor slipway.Actor, in *tokenIn) (*empty, error) {
-	return nil, s.App.RevokeToken(ctx, actor, in.ID)
+	return nil, s.App.RevokeToken(ctx, actor, app.RevokeToken{Once: in.once(), Token: in.ID})
 }

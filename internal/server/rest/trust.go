@@ -110,6 +110,6 @@ func (s *Surface) addTrustRule(ctx context.Context, actor slipway.Actor, in *add
 	return &answer[TrustRule]{trustRule(r)}, nil
 }
 
-func (s *Surface) removeTrustRule(ctx context.Context, actor slipway.Actor, in *idIn) (*empty, error) {
-	return nil, s.App.RemoveTrustRule(ctx, actor, in.ID)
+func (s *Surface) removeTrustRule(ctx context.Context, actor slipway.Actor, in *keyedIDIn) (*empty, error) {
+	return nil, s.App.RemoveTrustRule(ctx, actor, app.RemoveTrustRule{Once: in.once(), Rule: in.ID})
 }

@@ -72,6 +72,7 @@ func breakable(backends map[string]deployers.Deployer, e *engine.Engine, a *app.
 	e.Store, a.Store = watchedStore{e.Store, f}, watchedStore{a.Store, f}
 	e.Waker = watchedWaker{e.Waker, f}
 	e.Checks, e.Prober, e.Jobs = watchedChecker{e.Checks, f}, watchedProber{e.Prober, f}, watchedJobs{e.Jobs, f, strings.Contains(without, "start")}
+	a.Prober = watchedProber{a.Prober, f}
 	if strings.Contains(without, "jobs") {
 		e.Jobs = nil
 	}

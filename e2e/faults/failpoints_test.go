@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/slipway-dev/slipway/internal/chat/chattest"
 	"github.com/slipway-dev/slipway/internal/slipway"
 )
 
@@ -39,6 +40,7 @@ type gauntlet struct {
 	portal  *replica
 	sites   string
 	hits    string
+	slack   *chattest.Slack
 	pending []string // failpoints that have not killed it yet
 	kills   int
 	slowest time.Duration
@@ -56,7 +58,7 @@ type chapter struct {
 func newGauntlet(t *testing.T, kind string) *gauntlet {
 	g := &gauntlet{said: reported(t, "F1", "kill -9 at every failpoint", kind)}
 	g.world = newWorld(t, kind, 1)
-	g.portal = g.replicas[0]
+	g.portal, g.slack = g.replicas[0], chattest.NewSlack(t, time.Now)
 	sites, err := findSites("../..")
 	g.ok(err)
 	if len(sites) < 40 {

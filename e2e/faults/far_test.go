@@ -73,6 +73,7 @@ func newFar(t *testing.T, dir string) *far {
 		defer f.mu.Unlock()
 		f.begun[r.PathValue("name")]++
 	})
+	mux.HandleFunc("POST /told", func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc("POST /gate", func(w http.ResponseWriter, _ *http.Request) {
 		f.mu.Lock()
 		defer f.mu.Unlock()

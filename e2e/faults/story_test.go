@@ -1,7 +1,6 @@
 package faults_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -31,13 +30,15 @@ func (g *gauntlet) chapters() []chapter {
 		{name: "before the secrets go", tell: (*gauntlet).secretive},
 		{name: "without the secrets", env: without("secrets"), tell: (*gauntlet).withheld},
 		{name: "when the secrets are back", tell: (*gauntlet).reminded},
+		{name: "of secrets that people approve", tell: (*gauntlet).approvedSecrets},
+		{name: "in chat", env: slackEnv(g.slack), tell: (*gauntlet).chats},
 		{name: "before the host goes", tell: (*gauntlet).stranded},
 		{name: "on another host", first: (*gauntlet).move, tell: (*gauntlet).decided},
 	}
 }
 
 // elsewhere are the places that the first chapter does not come by.
-var elsewhere = append([]string{"engine.hook/take#2", "engine.startJob/take", "engine.apply/take", "engine.observe/take", "engine.otherRunner/take"}, slices.Concat(setPlaces, secretPlaces)...)
+var elsewhere = append([]string{"engine.hook/take#2", "engine.startJob/take", "engine.apply/take", "engine.observe/take", "engine.otherRunner/take"}, slices.Concat(setPlaces, secretPlaces, approvalPlaces, chatPlaces)...)
 
 // awaits reports whether one of the places has not had its turn.
 func (g *gauntlet) awaits(places ...string) bool {
@@ -175,43 +176,6 @@ func (g *gauntlet) jobsAtWork() (n int) {
 		}
 	}
 	return n
-}
-
-func (g *gauntlet) lift(service string) {
-	g.must("root", http.MethodDelete, "services/"+service+"/environments/prod/hold", nil, nil)
-}
-
-// office is what people do beside deployments.
-func (g *gauntlet) office(n int) {
-	name := fmt.Sprintf("n%d", n)
-	var made struct{ ID any }
-	g.must("root", http.MethodPost, "bindings", map[string]any{"subject": map[string]any{"kind": "group", "name": name}, "role": "viewer", "scope": map[string]any{"kind": "organisation"}}, &made)
-	g.must("root", http.MethodDelete, "bindings/"+fmt.Sprint(made.ID), nil, nil)
-	g.must("root", http.MethodPost, "freezes", map[string]any{"environment": "dev", "reason": name, "until": time.Now().Add(time.Hour)}, &made)
-	g.must("root", http.MethodDelete, "freezes/"+fmt.Sprint(made.ID), nil, nil)
-	g.must("root", http.MethodPut, "environments/dev/lock", map[string]any{"reason": name}, nil)
-	g.must("root", http.MethodDelete, "environments/dev/lock", nil, nil)
-	g.must("root", http.MethodPost, "services/web/releases/1."+fmt.Sprint(n)+"/block", map[string]any{"reason": name}, nil)
-	g.must("root", http.MethodDelete, "services/web/releases/1."+fmt.Sprint(n)+"/block", nil, nil)
-	g.must("root", http.MethodPost, "apply", "apiVersion: slipway/v1\nservice: filed-"+name+"\nteam: web\nstages:\n"+plain(), nil)
-	g.must("root", http.MethodPost, "services/import", "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: imported-"+name+"}\nspec: {type: service, lifecycle: production, owner: web}\n", nil)
-	g.rollback("wide", "prod")
-	g.until(time.Minute, "the rollback ended", func() bool { return !g.newest("wide", "prod").State.Active() })
-	g.lift("wide")
-	g.token(name)
-}
-
-// token makes one and takes it back. Its secret is in an answer that a kill may
-// take, so it is made again rather than asked for again.
-func (g *gauntlet) token(name string) {
-	var made struct{ ID string }
-	g.until(30*time.Second, "a token was made", func() bool {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		a, err := g.call(ctx, g.portal.url(), "root", http.MethodPost, "tokens", map[string]any{"name": name, "days": 1}, "")
-		return err == nil && a.status/100 == 2 && json.Unmarshal(a.body, &made) == nil
-	})
-	g.must("root", http.MethodDelete, "tokens/"+made.ID, nil, nil)
 }
 
 // waitsForHook has a deployment wait for a hook that cannot begin, until the

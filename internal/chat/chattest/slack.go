@@ -28,6 +28,12 @@ const (
 	answersFor  = 30 * time.Minute
 )
 
+// Where Slack sends what people do.
+const (
+	CommandPath     = "/hooks/slack/command"
+	InteractivePath = "/hooks/slack/interactive"
+)
+
 // Slack is a stand-in for Slack with one workspace and one app.
 type Slack struct {
 	URL       string // of its Web API
@@ -150,42 +156,55 @@ func (s *Slack) CommandForm(user, text string) (url.Values, *Asked) {
 func (s *Slack) Command(user, text string) *Asked {
 	s.t.Helper()
 	form, asked := s.CommandForm(user, text)
-	return s.Send(asked, "/hooks/slack/command", form.Encode())
+	return s.Send(asked, CommandPath, form.Encode())
+}
+
+// ClickForm is what Slack sends when somebody presses a button.
+func (s *Slack) ClickForm(user string, b Element) (url.Values, *Asked) {
+	s.t.Helper()
+	asked, answer, trigger := s.begin()
+	return s.payload(map[string]any{"type": "block_actions", "user": map[string]any{"id": user, "username": strings.ToLower(user), "team_id": s.Workspace},
+		"team": map[string]any{"id": s.Workspace, "domain": "acme"}, "channel": map[string]any{"id": "C1", "name": "deploys"}, "trigger_id": trigger, "response_url": answer,
+		"container": map[string]any{"type": "message", "message_ts": "1.1", "channel_id": "C1"},
+		"actions":   []any{map[string]any{"action_id": b.ActionID, "block_id": "b", "type": "button", "value": b.Value, "action_ts": strconv.FormatInt(time.Now().UnixNano(), 10)}}}), asked
 }
 
 // Click is somebody pressing a button.
 func (s *Slack) Click(user string, b Element) *Asked {
 	s.t.Helper()
-	asked, answer, trigger := s.begin()
-	return s.interact(asked, map[string]any{"type": "block_actions", "user": map[string]any{"id": user, "username": strings.ToLower(user), "team_id": s.Workspace},
-		"team": map[string]any{"id": s.Workspace, "domain": "acme"}, "channel": map[string]any{"id": "C1", "name": "deploys"}, "trigger_id": trigger, "response_url": answer,
-		"container": map[string]any{"type": "message", "message_ts": "1.1", "channel_id": "C1"},
-		"actions":   []any{map[string]any{"action_id": b.ActionID, "block_id": "b", "type": "button", "value": b.Value, "action_ts": strconv.FormatInt(time.Now().UnixNano(), 10)}}})
+	form, asked := s.ClickForm(user, b)
+	return s.Send(asked, InteractivePath, form.Encode())
 }
 
 // Submit is somebody filling in the dialog that was opened last.
 func (s *Slack) Submit(user string, v View, text string) *Asked {
 	s.t.Helper()
 	asked, _, _ := s.begin()
-	return s.interact(asked, map[string]any{"type": "view_submission", "user": map[string]any{"id": user, "username": strings.ToLower(user), "team_id": s.Workspace},
+	form := s.payload(map[string]any{"type": "view_submission", "user": map[string]any{"id": user, "username": strings.ToLower(user), "team_id": s.Workspace},
 		"team": map[string]any{"id": s.Workspace}, "trigger_id": "t" + strconv.FormatInt(time.Now().UnixNano(), 10), "view": map[string]any{"id": "V1", "callback_id": v.Callback, "private_metadata": v.State,
 			"state": map[string]any{"values": map[string]any{chat.DialogField: map[string]any{chat.DialogField: map[string]any{"type": "plain_text_input", "value": text}}}}}})
+	return s.Send(asked, InteractivePath, form.Encode())
 }
 
-func (s *Slack) interact(asked *Asked, payload map[string]any) *Asked {
+func (s *Slack) payload(of map[string]any) url.Values {
 	s.t.Helper()
-	encoded, err := json.Marshal(payload)
+	encoded, err := json.Marshal(of)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return s.Send(asked, "/hooks/slack/interactive", url.Values{"payload": {string(encoded)}}.Encode())
+	return url.Values{"payload": {string(encoded)}}
+}
+
+// Headers are what proves now that a body is from Slack.
+func (s *Slack) Headers(body string) []string {
+	timestamp, signature := chat.SignSlack(s.Secret, s.now(), []byte(body))
+	return []string{"X-Slack-Request-Timestamp", timestamp, "X-Slack-Signature", signature}
 }
 
 // Send sends a body, signed.
 func (s *Slack) Send(asked *Asked, path, body string) *Asked {
 	s.t.Helper()
-	timestamp, signature := chat.SignSlack(s.Secret, s.now(), []byte(body))
-	return s.SendWith(asked, path, body, "X-Slack-Request-Timestamp", timestamp, "X-Slack-Signature", signature)
+	return s.SendWith(asked, path, body, s.Headers(body)...)
 }
 
 // SendWith sends a body with headers, whatever they prove.

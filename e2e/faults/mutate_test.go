@@ -45,11 +45,12 @@ func TestMutants(t *testing.T) {
 		t.Run(m.name, func(t *testing.T) {
 			said := reported(t, "M", "mutant: "+m.name, "")
 			out, failed := m.run(t, root)
+			tail := out[max(0, len(out)-6000):]
 			switch {
 			case !failed:
-				t.Errorf("%s of %s notices nothing:\n%s", m.by, m.in, out)
+				t.Errorf("%s of %s notices nothing:\n%s", m.by, m.in, tail)
 			case !strings.Contains(out, "--- FAIL") && !strings.Contains(out, "panic:"):
-				t.Errorf("the mutant could not be run:\n%s", out)
+				t.Errorf("the mutant could not be run:\n%s", tail)
 			}
 			said(1, "noticed by %s of %s", strings.Trim(strings.ReplaceAll(m.by, "|", " or "), "^$"), m.in)
 		})
@@ -78,5 +79,5 @@ func (m mutant) run(t *testing.T, root string) (out string, failed bool) {
 	// By the environment, so that binaries which the tests build are mutants, too.
 	test.Env = append(os.Environ(), "GOFLAGS="+os.Getenv("GOFLAGS")+" -overlay="+overlay, "SLIPWAY_TEST_BINARY=", "SLIPWAY_FAULTS=", "SLIPWAY_MUTANTS=", "FAULTS_REPORT=")
 	said, err := test.CombinedOutput()
-	return string(said[max(0, len(said)-6000):]), err != nil
+	return string(said), err != nil
 }

@@ -120,6 +120,36 @@ func TestOvertakenStepChangesNothing(t *testing.T) {
 	})
 }
 
+type prober func(slipway.ProbeSubject) slipway.Probe
+
+func (p prober) Probe(_ context.Context, _ slipway.Gate, s slipway.ProbeSubject) slipway.Probe {
+	return p(s)
+}
+
+// TestOvertakenJudgementChangesNothing: while a gate asks outside, somebody
+// votes. Whether it may start is judged anew, with what is known then.
+func TestOvertakenJudgementChangesNothing(t *testing.T) {
+	within(t, func(t *testing.T, r *rig) {
+		var during slipway.Deployment
+		r.service("shop", stage("staging", approved(time.Hour), func(s *slipway.Stage) {
+			s.Gates = append(s.Gates, slipway.Gate{External: &slipway.ExternalGate{URL: "https://example.com/ok"}})
+		}))
+		r.release("shop", "1")
+		id := r.promote("shop", "1", "staging")
+		r.engine.Prober = prober(func(slipway.ProbeSubject) slipway.Probe {
+			ok(t, r.approve(id))
+			during = r.get(id)
+			return slipway.Probe{Result: slipway.Pass}
+		})
+		if _, err := r.engine.Step(r.ctx, id); slipway.CodeOf(err) != slipway.CodeConflict {
+			t.Errorf("the overtaken step answered %v", err)
+		}
+		if d := r.get(id); d.Epoch != during.Epoch || d.State != slipway.Waiting {
+			t.Errorf("it is %s at epoch %d, want %d", d.State, d.Epoch, during.Epoch)
+		}
+	})
+}
+
 // TestManyLooksAreOne: a hundred looks at once lead where one does.
 func TestManyLooksAreOne(t *testing.T) {
 	within(t, func(t *testing.T, r *rig) {

@@ -1,10 +1,12 @@
 package faults_test
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -93,15 +95,21 @@ func writeReport(version string) error {
 	report.Lock()
 	defer report.Unlock()
 	var b strings.Builder
-	mode := "short counts"
+	title, mode := "Faults", "short counts"
 	switch {
+	case os.Getenv("SLIPWAY_MUTANTS") == "full":
+		title, mode = "Mutants", "the whole list"
 	case tenth():
 		mode = "a tenth of the counts"
 	case full():
 		mode = "full counts"
 	}
-	fmt.Fprintf(&b, "# Faults\n\nSlipway %s, %s, %s.\n\n", version, mode, time.Now().UTC().Format("2006-01-02 15:04 MST"))
+	fmt.Fprintf(&b, "# %s\n\nSlipway %s, %s, %s.\n\n", title, version, mode, time.Now().UTC().Format("2006-01-02 15:04 MST"))
 	b.WriteString("| Row | Fault | Database | Cases | Seen | Took | |\n|---|---|---|---|---|---|---|\n")
+	// By kind and number, not as they happened to end: F2, F10, I1, M, S.
+	slices.SortStableFunc(report.lines, func(a, b line) int {
+		return cmp.Or(cmp.Compare(a.row[:1], b.row[:1]), cmp.Compare(len(a.row), len(b.row)), cmp.Compare(a.row, b.row))
+	})
 	for _, l := range report.lines {
 		verdict := "ok"
 		if !l.passed {

@@ -201,3 +201,32 @@ func TestSweeperFindsWhatWasLost(t *testing.T) {
 		}
 	})
 }
+
+// TestPortalsAway: five seconds of a phase's half a minute are left when the last
+// portal goes. Back after an hour, it asks, and asks again, before it gives up.
+func TestPortalsAway(t *testing.T) {
+	within(t, func(t *testing.T, r *rig) {
+		r.service("shop", stage("staging"))
+		r.service("cart", stage("staging"))
+		r.release("shop", "1")
+		r.release("cart", "1")
+		r.script("1", fake.Script{NeverReady: true})
+		stop := r.run()
+		late, never := r.promote("shop", "1", "staging"), r.promote("cart", "1", "staging")
+		<-time.After(25 * time.Second)
+		stop()
+		<-time.After(time.Hour)
+		r.run()
+		<-time.After(4 * time.Second)
+		if d := r.get(late); d.State != slipway.Running || !strings.Contains(d.Message, "0 of 2 ready") {
+			t.Fatalf("it is %s: %s", d.State, d.Message)
+		}
+		ok(t, r.fake.SetScript(r.ctx, deployers.Target{Service: "shop", Environment: "staging"}, "1", fake.Script{}))
+		if d := r.ended(late, 5*time.Second); d.State != slipway.Succeeded {
+			t.Errorf("it ended %s: %s", d.State, d.Message)
+		}
+		if d := r.ended(never, 10*time.Second); d.State != slipway.Failed || !strings.Contains(d.Message, "Not ready within 30s") {
+			t.Errorf("what is never ready ended %s: %s", d.State, d.Message)
+		}
+	})
+}

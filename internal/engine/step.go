@@ -282,7 +282,7 @@ func (e *Engine) ask(ctx context.Context, deployer deployers.Deployer, d slipway
 func (e *Engine) askTarget(ctx context.Context, deployer deployers.Deployer, t deployers.Target) slipway.Seen {
 	call, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	var seen slipway.Seen
+	seen := slipway.Seen{Asked: e.now()}
 	err := guard(func() error {
 		o, err := deployer.Observe(call, t)
 		seen.Observed = observed(o, t.Site)

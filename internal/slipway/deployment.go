@@ -105,7 +105,7 @@ type PhaseRun struct {
 	State         PhaseState `json:"state"`
 	Message       string     `json:"message,omitempty"`
 	StartedAt     time.Time  `json:"startedAt"`
-	UnreadySince  time.Time  `json:"unreadySince"` // since when it is not ready, moved back by the time that it was not before; the deadline counts from here
+	UnreadySince  time.Time  `json:"unreadySince"` // since when it is not ready, moved back by the time that it was not before, and on by that in which nobody looked; the deadline counts from here
 	ReadyAt       *time.Time `json:"readyAt,omitempty"`
 	EndedAt       *time.Time `json:"endedAt,omitempty"`
 	Attempts      int        `json:"attempts,omitempty"`      // failed calls of the deployer

@@ -97,6 +97,20 @@ func (w *walk) accept() *walk { w.t.Helper(); return w.step(Accepted{w.d.Current
 
 func (w *walk) see(o Observed) *walk { w.t.Helper(); return w.step(seen(w.d, o)) }
 
+// watch has the deployer asked whenever that is due, with the same answer, while
+// the phase is not ready, until the time has passed.
+func (w *walk) watch(d time.Duration, ev Event) *walk {
+	w.t.Helper()
+	phase := w.d.Current().Generation
+	for end := w.now.Add(d); w.now.Before(end) && w.d.Current().Generation == phase && w.d.Current().State == Converging; {
+		if w.now = *w.d.NextWakeAt; w.now.After(end) {
+			w.now = end
+		}
+		w.step(ev)
+	}
+	return w
+}
+
 // running is past its gates, with its first phase accepted.
 func running(t *testing.T, change ...func(*Plan)) *walk {
 	t.Helper()

@@ -56,8 +56,10 @@ type (
 		Generation int64
 		Reason     string
 	}
-	// Seen: the deployer reported what runs, or why it cannot (Err).
+	// Seen: the deployer reported what runs, or why it cannot (Err), to who asked
+	// at the time Asked (zero: just now).
 	Seen struct {
+		Asked    time.Time
 		Observed Observed
 		Err      string
 	}

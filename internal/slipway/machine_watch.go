@@ -13,6 +13,7 @@ func (m *machine) seen(ev Seen) {
 	if run.State == Applying || run.Desired.Hook != nil {
 		return
 	}
+	asked := m.watched(run, ev.Asked)
 	if run.State == Lost {
 		if ev.Err != "" || ev.Observed.Generation != run.Generation {
 			return
@@ -28,7 +29,7 @@ func (m *machine) seen(ev Seen) {
 	o := ev.Observed
 	if o.Generation != run.Generation {
 		if run.ReadyAt == nil {
-			m.overdue(run, "The deployer still reports an older state.")
+			m.overdue(run, asked, "The deployer still reports an older state.")
 		}
 		return
 	}
@@ -38,13 +39,44 @@ func (m *machine) seen(ev Seen) {
 		return
 	}
 	if !o.Converged {
-		m.unready(run)
+		m.unready(run, asked)
 		return
 	}
 	m.ready(run)
 }
 
-func (m *machine) unready(run *PhaseRun) {
+const (
+	// missedFor is how much later than it was due a look is where nobody looked
+	// meanwhile: no portal ran, or none that had its share of the machine.
+	missedFor = 10 * time.Second
+	// slowest is longer than a look takes, with all that it asks. One that took
+	// longer stood still.
+	slowest = time.Minute
+)
+
+// watched takes time in which nobody looked out of what a phase has had to become
+// ready: what it runs on may have stood still as well, and a deployer that was
+// away with the portal has yet to find out. What lies between one look and the time
+// of the next counts, so the deadline comes however late they are. It returns when
+// the deployer was asked, on the same clock.
+func (m *machine) watched(run *PhaseRun, asked time.Time) time.Time {
+	if asked.IsZero() {
+		asked = m.now
+	}
+	missed := time.Duration(0)
+	if due := m.d.NextWakeAt; due != nil && asked.Sub(*due) > missedFor {
+		missed += asked.Sub(*due)
+	}
+	if took := m.now.Sub(asked); took > slowest {
+		missed, asked = missed+took, m.now
+	}
+	if run.ReadyAt == nil {
+		run.UnreadySince = run.UnreadySince.Add(missed)
+	}
+	return asked
+}
+
+func (m *machine) unready(run *PhaseRun, asked time.Time) {
 	if run.ReadyAt != nil {
 		// It was ready and is no more: the bake starts over. The time that it
 		// was not ready before still counts, or a release that comes and goes
@@ -56,12 +88,13 @@ func (m *machine) unready(run *PhaseRun) {
 	if last := oneLine(run.Message); last != "" {
 		m.d.Message += ": " + last
 	}
-	m.overdue(run, run.Message)
+	m.overdue(run, asked, run.Message)
 }
 
-// overdue breaks a phase that has not become ready in time.
-func (m *machine) overdue(run *PhaseRun, last string) {
-	if m.now.Sub(run.UnreadySince) >= time.Duration(m.d.Plan.Deadline) {
+// overdue breaks a phase that was asked after when its time was over, and was not
+// ready then. An answer from before says nothing about it.
+func (m *machine) overdue(run *PhaseRun, asked time.Time, last string) {
+	if asked.Sub(run.UnreadySince) >= time.Duration(m.d.Plan.Deadline) {
 		m.broke(sentences("Not ready within "+m.d.Plan.Deadline.String(), last))
 	}
 }

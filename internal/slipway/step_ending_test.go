@@ -45,7 +45,8 @@ func TestWhatIsIrreversibleIsNeverUndoneByItself(t *testing.T) {
 	says := denied + " The release is marked irreversible, so nothing was undone. The stage is frozen until somebody decides."
 	w := running(t, lasting).see(broken).is(Failed, Broken).says(says)
 	w.asks(Effect{Failure: true, Hold: "2.0 failed: " + says, Frozen: true})
-	running(t, lasting).after(time.Hour).see(Observed{}).is(Failed, Broken)
+	w = running(t, lasting)
+	w.watch(5*time.Minute, seen(w.d, Observed{})).is(Failed, Broken)
 	refused := start(t, lasting).step(Judged{Verdicts: pass})
 	refused.step(Refused{Generation: refused.d.Current().Generation, Reason: "quota"}).is(Failed, Broken)
 	// Going back to it is another matter: what it changed outside is done already.
@@ -67,7 +68,10 @@ func TestNoWayBackIsFailed(t *testing.T) {
 	t.Parallel()
 	for name, bad := range map[string]func(*walk) *walk{
 		"broken": func(w *walk) *walk { return w.accept().see(broken) },
-		"late":   func(w *walk) *walk { return w.accept().after(5 * time.Minute).see(Observed{Message: broken.Message}) },
+		"late": func(w *walk) *walk {
+			w.accept()
+			return w.watch(5*time.Minute, seen(w.d, Observed{Message: broken.Message}))
+		},
 		"refused": func(w *walk) *walk {
 			return w.step(Refused{Generation: w.d.Current().Generation, Reason: broken.Message})
 		},
@@ -161,7 +165,8 @@ func TestDeployersMaySayNothingOrTooMuch(t *testing.T) {
 			t.Errorf("%q makes %q, which %s", text, ended.Message, fault)
 		}
 		for _, o := range []Observed{{Failed: true, Message: text}, {Message: text}} {
-			w := running(t).after(time.Hour).see(o)
+			w := running(t)
+			w.watch(5*time.Minute, seen(w.d, o))
 			if fault := plain(w.d.Message, true); fault != "" {
 				t.Errorf("%q makes %q, which %s", text, w.d.Message, fault)
 			}

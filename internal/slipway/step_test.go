@@ -72,18 +72,19 @@ func TestADeployerThatNeverGetsThereMeetsTheDeadline(t *testing.T) {
 	t.Parallel()
 	w := running(t)
 	older := Seen{Observed: Observed{Generation: w.d.Current().Generation - 1, Converged: true}}
-	w.after(5*time.Minute-1).step(older).is(Running, Converging)
+	w.watch(5*time.Minute-1, older).is(Running, Converging)
 	w.after(1).step(older).is(Reverting, Applying).says("Not ready within 5m. The deployer still reports an older state.")
 }
 
 func TestDeadlineCountsWhileNotReady(t *testing.T) {
 	t.Parallel()
-	w := running(t).after(4*time.Minute).see(Observed{}).is(Running, Converging)
+	w := running(t)
+	w.watch(4*time.Minute, seen(w.d, Observed{})).is(Running, Converging)
 	w.see(ready).is(Running, Baking)
 	w.after(time.Minute).see(Observed{Message: "1 of 2 ready"}).is(Running, Converging) // lost: the bake starts over
-	w.after(30*time.Second).see(Observed{}).is(Running, Converging)
+	w.watch(30*time.Second, seen(w.d, Observed{})).is(Running, Converging)
 	w.see(ready).after(10*time.Minute-1).see(ready).is(Running, Baking)
-	w.see(Observed{}).after(30*time.Second-1).see(Observed{}).is(Running, Converging) // what was spent stays spent
+	w.see(Observed{}).watch(30*time.Second-1, seen(w.d, Observed{})).is(Running, Converging) // what was spent stays spent
 	w.after(1).see(Observed{Message: "1 of 2 ready"}).is(Reverting, Applying)
 	w.says("Not ready within 5m. 1 of 2 ready.")
 }
@@ -91,7 +92,7 @@ func TestDeadlineCountsWhileNotReady(t *testing.T) {
 func TestTimeBeforeItWasTakenIsNotTheReleasesFault(t *testing.T) {
 	t.Parallel()
 	w := start(t).step(Judged{Verdicts: pass}).after(time.Hour).accept().see(Observed{}).is(Running, Converging)
-	w.after(5*time.Minute).see(Observed{}).is(Reverting, Applying)
+	w.watch(5*time.Minute, seen(w.d, Observed{})).is(Reverting, Applying)
 }
 
 func TestADeployerThatCannotBeAskedFailsNoRelease(t *testing.T) {

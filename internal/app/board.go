@@ -38,26 +38,47 @@ type BoardFilter struct {
 // services there are.
 func (a *App) Board(ctx context.Context, actor slipway.Actor, filter BoardFilter, page slipway.Page) (b Board, err error) {
 	err = a.Store.Read(ctx, func(tx slipway.Tx) error {
-		services, err := a.boardServices(ctx, tx, actor, filter, atMost(maxBoard, page), &b)
-		if err != nil {
-			return err
-		}
-		if b.Teams, err = tx.Teams().List(ctx); err != nil {
-			return err
-		}
-		if b.Environments, err = tx.Environments().List(ctx); err != nil {
-			return err
-		}
-		names := make([]string, len(b.Environments))
-		for i, e := range b.Environments {
-			names[i] = e.Name
-		}
-		if b.Freezes, err = a.freezes(ctx, tx, names...); err != nil {
-			return err
-		}
-		b.Rows, err = boardRows(ctx, tx, services)
+		b, err = a.board(ctx, tx, actor, filter, page)
 		return err
 	})
+	return b, err
+}
+
+// BoardPage is the board and what every page shows around it, of one moment: it
+// is asked for more than any other, and by everybody.
+func (a *App) BoardPage(ctx context.Context, actor slipway.Actor, filter BoardFilter, page slipway.Page) (s Surroundings, b Board, err error) {
+	if err := a.signedIn(actor); err != nil {
+		return s, b, err
+	}
+	err = a.Store.Read(ctx, func(tx slipway.Tx) error {
+		if s, err = a.surroundings(ctx, tx, actor); err != nil {
+			return err
+		}
+		b, err = a.board(ctx, tx, actor, filter, page)
+		return err
+	})
+	return s, b, err
+}
+
+func (a *App) board(ctx context.Context, tx slipway.Tx, actor slipway.Actor, filter BoardFilter, page slipway.Page) (b Board, err error) {
+	services, err := a.boardServices(ctx, tx, actor, filter, atMost(maxBoard, page), &b)
+	if err != nil {
+		return b, err
+	}
+	if b.Teams, err = tx.Teams().List(ctx); err != nil {
+		return b, err
+	}
+	if b.Environments, err = tx.Environments().List(ctx); err != nil {
+		return b, err
+	}
+	names := make([]string, len(b.Environments))
+	for i, e := range b.Environments {
+		names[i] = e.Name
+	}
+	if b.Freezes, err = a.freezes(ctx, tx, names...); err != nil {
+		return b, err
+	}
+	b.Rows, err = boardRows(ctx, tx, services)
 	return b, err
 }
 

@@ -89,15 +89,20 @@ func (a *App) Surroundings(ctx context.Context, actor slipway.Actor) (s Surround
 		return s, err
 	}
 	err = a.Store.Read(ctx, func(tx slipway.Tx) error {
-		if s.News, err = tx.Events().LastID(ctx); err != nil {
-			return err
-		}
-		if s.Waiting, err = a.waitingCount(ctx, tx, actor); err != nil {
-			return err
-		}
-		s.Line, err = tx.Line().Get(ctx)
+		s, err = a.surroundings(ctx, tx, actor)
 		return err
 	})
+	return s, err
+}
+
+func (a *App) surroundings(ctx context.Context, tx slipway.Tx, actor slipway.Actor) (s Surroundings, err error) {
+	if s.News, err = tx.Events().LastID(ctx); err != nil {
+		return s, err
+	}
+	if s.Waiting, err = a.waitingCount(ctx, tx, actor); err != nil {
+		return s, err
+	}
+	s.Line, err = tx.Line().Get(ctx)
 	return s, err
 }
 

@@ -221,7 +221,11 @@ func readCases() map[string]useCase {
 			return of(r.Explain(r.ctx, a, app.Explain{Permission: slipway.HoldLift, Resource: inProd}))
 		}),
 		"Board": list(slipway.ServiceRead, func(r *rig, a slipway.Actor) error { return of(r.Board(r.ctx, a, app.BoardFilter{}, page)) }),
-		"Find":  list(slipway.ServiceRead, func(r *rig, a slipway.Actor) error { return of(r.Find(r.ctx, a, "shop")) }),
+		"BoardPage": list(slipway.ServiceRead, func(r *rig, a slipway.Actor) error {
+			_, _, err := r.BoardPage(r.ctx, a, app.BoardFilter{}, page)
+			return err
+		}),
+		"Find": list(slipway.ServiceRead, func(r *rig, a slipway.Actor) error { return of(r.Find(r.ctx, a, "shop")) }),
 		"Services": list(slipway.ServiceRead, func(r *rig, a slipway.Actor) error {
 			_, _, err := r.Services(r.ctx, a, slipway.ServiceFilter{}, page)
 			return err

@@ -49,7 +49,7 @@ func (s bindings) For(ctx context.Context, a slipway.Actor) ([]slipway.Binding, 
 		query += ` OR (subject_kind = ? AND subject_name IN ?)`
 		args = append(args, slipway.SubjectGroup, a.Groups)
 	}
-	return lists(ctx, s.tx, bindingRow.domain, "list bindings of "+a.ID,
+	return remembered(ctx, s.tx, bindingRow.domain, "list bindings of "+a.ID,
 		`SELECT * FROM bindings WHERE `+query+` ORDER BY id`, args...)
 }
 

@@ -27,7 +27,7 @@ func (s teams) Get(ctx context.Context, name string) (slipway.Team, error) {
 }
 
 func (s teams) List(ctx context.Context) ([]slipway.Team, error) {
-	return lists(ctx, s.tx, teamRow.domain, "list teams", `SELECT * FROM teams ORDER BY name`)
+	return remembered(ctx, s.tx, teamRow.domain, "list teams", `SELECT * FROM teams ORDER BY name`)
 }
 
 func (s teams) Put(ctx context.Context, t slipway.Team) error {
@@ -57,7 +57,7 @@ func (s environments) Get(ctx context.Context, name string) (slipway.Environment
 }
 
 func (s environments) List(ctx context.Context) ([]slipway.Environment, error) {
-	return lists(ctx, s.tx, environmentRow.domain, "list environments",
+	return remembered(ctx, s.tx, environmentRow.domain, "list environments",
 		`SELECT * FROM environments ORDER BY rank, name`)
 }
 

@@ -17,18 +17,21 @@ type lineRow struct {
 
 func (lineRow) TableName() string { return "stop_the_line" }
 
+func (r lineRow) domain() slipway.StoppedLine {
+	return slipway.StoppedLine{Owner: r.Owner, OwnerName: r.OwnerName, Reason: r.Reason, Since: r.Since.Time}
+}
+
 type line struct{ *tx }
 
 // theLine is the only row that there can be.
 const theLine = 1
 
 func (s line) Get(ctx context.Context) (*slipway.StoppedLine, error) {
-	rows, err := many[lineRow](ctx, s.tx, "read the line", `SELECT * FROM stop_the_line`)
+	rows, err := remembered(ctx, s.tx, lineRow.domain, "read the line", `SELECT * FROM stop_the_line`)
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
-	r := rows[0]
-	return &slipway.StoppedLine{Owner: r.Owner, OwnerName: r.OwnerName, Reason: r.Reason, Since: r.Since.Time}, nil
+	return &rows[0], nil
 }
 
 func (s line) Stop(ctx context.Context, v slipway.StoppedLine) error {
@@ -110,7 +113,7 @@ func (r calendarRow) domain() slipway.Calendar {
 type freezeCalendars struct{ *tx }
 
 func (s freezeCalendars) List(ctx context.Context) ([]slipway.Calendar, error) {
-	return lists(ctx, s.tx, calendarRow.domain, "list calendars", `SELECT * FROM freeze_calendars ORDER BY id`)
+	return remembered(ctx, s.tx, calendarRow.domain, "list calendars", `SELECT * FROM freeze_calendars ORDER BY id`)
 }
 
 func (s freezeCalendars) Get(ctx context.Context, id int64) (slipway.Calendar, error) {

@@ -87,6 +87,10 @@ func (s events) OfDeployment(ctx context.Context, deployment int64) ([]slipway.D
 }
 
 func (s events) LastID(ctx context.Context) (int64, error) {
+	if !s.write {
+		stands, err := s.standing(ctx)
+		return stands.News, err
+	}
 	if err := s.flushEvents(ctx); err != nil {
 		return 0, err
 	}

@@ -27,9 +27,14 @@ func (r pipelineRow) domain() slipway.Pipeline {
 	}
 }
 
-func (r pipelineRow) key() string {
-	return r.Service + " " + strconv.Itoa(r.Revision)
+func (r pipelineRow) head() pipelineHead { return pipelineHead{r.Service, r.Revision} }
+
+type pipelineHead struct {
+	Service  string
+	Revision int
 }
+
+func (h pipelineHead) key() string { return h.Service + " " + strconv.Itoa(h.Revision) }
 
 type pipelines struct{ *tx }
 
@@ -46,7 +51,7 @@ func (s pipelines) LatestOf(ctx context.Context, services []string) (map[string]
 	if len(services) == 0 {
 		return found, nil
 	}
-	heads, err := many[pipelineRow](ctx, s.tx, "read pipelines",
+	heads, err := remembered(ctx, s.tx, asIs[pipelineHead], "read pipelines",
 		`SELECT service, max(revision) AS revision FROM pipelines WHERE service IN ? GROUP BY service`, services)
 	if err != nil {
 		return nil, err
@@ -66,7 +71,7 @@ func (s pipelines) LatestOf(ctx context.Context, services []string) (map[string]
 		WHERE p.service IN ? AND p.revision = (SELECT max(q.revision) FROM pipelines q WHERE q.service = p.service)`, missing)
 	for _, row := range rows {
 		found[row.Service] = row.domain()
-		keep(&s.s.decoded, row.key(), row.domain(), len(row.Source)+row.Stages.size)
+		keep(&s.s.decoded, row.head().key(), row.domain(), len(row.Source)+row.Stages.size)
 	}
 	return found, err
 }

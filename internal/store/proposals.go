@@ -39,7 +39,7 @@ func (s proposals) Get(ctx context.Context, id int64) (slipway.SecretProposal, e
 }
 
 func (s proposals) Open(ctx context.Context) ([]slipway.SecretProposal, error) {
-	return lists(ctx, s.tx, proposalRow.domain, "list open changes of secrets", `SELECT * FROM secret_proposals WHERE ended_at IS NULL ORDER BY id`)
+	return remembered(ctx, s.tx, proposalRow.domain, "list open changes of secrets", `SELECT * FROM secret_proposals WHERE ended_at IS NULL ORDER BY id`)
 }
 
 func (s proposals) Of(ctx context.Context, service string, limit int) ([]slipway.SecretProposal, error) {

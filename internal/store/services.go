@@ -59,7 +59,7 @@ func (s services) List(ctx context.Context, filter slipway.ServiceFilter, page s
 		w.and("(team, name) > (?, ?)", after[0], after[1])
 	}
 	limit := limitOf(page)
-	rows, err := many[serviceRow](ctx, s.tx, "list services",
+	rows, err := remembered(ctx, s.tx, serviceRow.domain, "list services",
 		`SELECT * FROM services`+w.String()+` ORDER BY team, name LIMIT ?`, append(w.args, limit+1)...)
 	if err != nil {
 		return nil, "", err
@@ -70,7 +70,7 @@ func (s services) List(ctx context.Context, filter slipway.ServiceFilter, page s
 		last := rows[len(rows)-1]
 		next = encodeCursor(list, last.Team, last.Name)
 	}
-	return domains(rows, serviceRow.domain), next, nil
+	return rows, next, nil
 }
 
 // Insert begins the service at version 1.

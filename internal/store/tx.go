@@ -21,6 +21,7 @@ type tx struct {
 	wakes  []wake
 	events []eventRow
 	signal bool // events were written: tell the feed after the commit
+	stands *standing
 }
 
 // reader is a transaction, or the database itself for a single query.

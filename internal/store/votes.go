@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
@@ -66,9 +67,11 @@ func (r freezeRow) domain() slipway.Freeze {
 
 type freezes struct{ *tx }
 
+// List asks for those of this hour, which is the same question for an hour.
 func (s freezes) List(ctx context.Context, now time.Time) ([]slipway.Freeze, error) {
-	return lists(ctx, s.tx, freezeRow.domain, "list freezes",
-		`SELECT * FROM freezes WHERE until_at > ? ORDER BY from_at, id`, stampOf(now))
+	list, err := remembered(ctx, s.tx, freezeRow.domain, "list freezes",
+		`SELECT * FROM freezes WHERE until_at > ? ORDER BY from_at, id`, stampOf(now.Truncate(time.Hour)))
+	return slices.DeleteFunc(list, func(f slipway.Freeze) bool { return !f.Until.After(stampOf(now).Time) }), err
 }
 
 func (s freezes) Add(ctx context.Context, f slipway.Freeze) (slipway.Freeze, error) {

@@ -17,15 +17,12 @@ import (
 )
 
 func (s *Surface) board(c echo.Context) error {
-	sh, err := s.shell(c, "board", "Board", "board")
-	if err != nil {
-		return err
-	}
-	b, err := s.App.Board(c.Request().Context(), server.ActorOf(c), app.BoardFilter{Team: c.QueryParam("team"), Query: c.QueryParam("q"), Mine: c.QueryParam("mine") != ""},
+	around, b, err := s.App.BoardPage(c.Request().Context(), server.ActorOf(c), app.BoardFilter{Team: c.QueryParam("team"), Query: c.QueryParam("q"), Mine: c.QueryParam("mine") != ""},
 		slipway.Page{Cursor: c.QueryParam("cursor")})
 	if err != nil {
 		return err
 	}
+	sh := s.shellIn(c, around, "board", "Board", "board")
 	v := boardView(b, c.QueryParams(), s.now(c))
 	v.NeedsYou = sh.InboxCount
 	if err := s.openPanel(c, &v, sh.Key); err != nil {

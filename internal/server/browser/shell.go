@@ -14,6 +14,7 @@ import (
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
+	"github.com/slipway-dev/slipway/internal/app"
 	"github.com/slipway-dev/slipway/internal/server"
 	"github.com/slipway-dev/slipway/web/component"
 	"github.com/slipway-dev/slipway/web/layout"
@@ -52,6 +53,11 @@ func (s *Surface) shell(c echo.Context, section, title string, topics ...string)
 	if err != nil {
 		return layout.Shell{}, err
 	}
+	return s.shellIn(c, around, section, title, topics...), nil
+}
+
+// shellIn is the shell of a page that has asked what is around it.
+func (s *Surface) shellIn(c echo.Context, around app.Surroundings, section, title string, topics ...string) layout.Shell {
 	sh := s.frame(c, title)
 	if line := around.Line; line != nil {
 		sh.StopLine = strings.TrimSuffix(line.Reason, ".") + ". " + line.OwnerName + ", " + clock(line.Since, sh.Now) + ". Rollbacks go out all the same."
@@ -61,7 +67,7 @@ func (s *Surface) shell(c echo.Context, section, title string, topics ...string)
 	if !byScript(c) { // a part that refreshes itself must not eat the message
 		sh.Flash = s.takeFlash(c)
 	}
-	return sh, nil
+	return sh
 }
 
 // address writes the person's name on the frame.

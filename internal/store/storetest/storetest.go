@@ -104,6 +104,8 @@ func Run(t *testing.T, open func(t *testing.T) Parts) {
 		"a look that fails is repeated":        testFailedLook,
 		"wake-ups of the near future are kept": testSoon,
 		"what was read is one's own":           testOwnCopies,
+		"what seldom changes is remembered":    testRemembered,
+		"like questions are kept apart":        testRememberedQuestions,
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

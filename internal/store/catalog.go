@@ -22,8 +22,7 @@ func (r teamRow) domain() slipway.Team {
 type teams struct{ *tx }
 
 func (s teams) Get(ctx context.Context, name string) (slipway.Team, error) {
-	row, err := one[teamRow](ctx, s.tx, "team", name, `SELECT * FROM teams WHERE name = ?`, name)
-	return row.domain(), err
+	return rememberedOne(ctx, s.tx, teamRow.domain, "team", name, `SELECT * FROM teams WHERE name = ?`, name)
 }
 
 func (s teams) List(ctx context.Context) ([]slipway.Team, error) {
@@ -52,8 +51,7 @@ func (r environmentRow) domain() slipway.Environment {
 type environments struct{ *tx }
 
 func (s environments) Get(ctx context.Context, name string) (slipway.Environment, error) {
-	row, err := one[environmentRow](ctx, s.tx, "environment", name, `SELECT * FROM environments WHERE name = ?`, name)
-	return row.domain(), err
+	return rememberedOne(ctx, s.tx, environmentRow.domain, "environment", name, `SELECT * FROM environments WHERE name = ?`, name)
 }
 
 func (s environments) List(ctx context.Context) ([]slipway.Environment, error) {

@@ -39,9 +39,12 @@ func (h pipelineHead) key() string { return h.Service + " " + strconv.Itoa(h.Rev
 type pipelines struct{ *tx }
 
 func (s pipelines) Latest(ctx context.Context, service string) (slipway.Pipeline, error) {
-	row, err := one[pipelineRow](ctx, s.tx, "pipeline of", service,
-		`SELECT * FROM pipelines WHERE service = ? ORDER BY revision DESC LIMIT 1`, service)
-	return row.domain(), err
+	found, err := s.LatestOf(ctx, []string{service})
+	p, ok := found[service]
+	if err == nil && !ok {
+		err = slipway.NotFound("pipeline of", service)
+	}
+	return p, err
 }
 
 // LatestOf reads those pipelines that are not known already: a revision never

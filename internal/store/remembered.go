@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+
+	"github.com/slipway-dev/slipway/internal/slipway"
 )
 
 // standing is how the database stands, as a transaction that reads sees it.
@@ -61,6 +63,19 @@ func remembered[R, D any](ctx context.Context, t *tx, convert func(R) D, what, q
 	}
 	keep(&t.s.decoded, string(name), list, len(name)+len(text))
 	return list, nil
+}
+
+// rememberedOne is remembered for what there is one of, or none.
+func rememberedOne[R, D any](ctx context.Context, t *tx, convert func(R) D, kind, name, query string, args ...any) (D, error) {
+	list, err := remembered(ctx, t, convert, "read "+kind, query, args...)
+	if err == nil && len(list) == 0 {
+		err = slipway.NotFound(kind, name)
+	}
+	if err != nil {
+		var none D
+		return none, err
+	}
+	return list[0], nil
 }
 
 // asIs is the row for rows that nobody else has another form of.

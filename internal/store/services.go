@@ -41,8 +41,7 @@ func (r serviceRow) domain() slipway.Service {
 type services struct{ *tx }
 
 func (s services) Get(ctx context.Context, name string) (slipway.Service, error) {
-	row, err := one[serviceRow](ctx, s.tx, "service", name, `SELECT * FROM services WHERE name = ?`, name)
-	return row.domain(), err
+	return rememberedOne(ctx, s.tx, serviceRow.domain, "service", name, `SELECT * FROM services WHERE name = ?`, name)
 }
 
 func (s services) List(ctx context.Context, filter slipway.ServiceFilter, page slipway.Page) ([]slipway.Service, string, error) {

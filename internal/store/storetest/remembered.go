@@ -21,10 +21,15 @@ type asked struct {
 	Bindings     []slipway.Binding
 	Line         *slipway.StoppedLine
 	Proposals    []slipway.SecretProposal
+
+	Team        slipway.Team
+	Environment slipway.Environment
+	Service     slipway.Service
+	Pipeline    slipway.Pipeline
 }
 
 func ask(ctx context.Context, tx slipway.Tx) (a asked, err error) {
-	var errs [9]error
+	var errs [13]error
 	a.Teams, errs[0] = tx.Teams().List(ctx)
 	a.Environments, errs[1] = tx.Environments().List(ctx)
 	a.Services, _, errs[2] = tx.Services().List(ctx, slipway.ServiceFilter{}, slipway.Page{})
@@ -34,6 +39,12 @@ func ask(ctx context.Context, tx slipway.Tx) (a asked, err error) {
 	a.Bindings, errs[6] = tx.Bindings().For(ctx, slipway.Actor{Kind: slipway.ActorUser, ID: "ana", Groups: []string{"leads"}})
 	a.Line, errs[7] = tx.Line().Get(ctx)
 	a.Proposals, errs[8] = tx.Proposals().Open(ctx)
+	a.Team, errs[9] = tx.Teams().Get(ctx, "payments")
+	a.Environment, errs[10] = tx.Environments().Get(ctx, "staging")
+	a.Service, errs[11] = tx.Services().Get(ctx, "api")
+	if a.Pipeline, errs[12] = tx.Pipelines().Latest(ctx, "api"); slipway.IsNotFound(errs[12]) {
+		errs[12] = nil
+	}
 	return a, errors.Join(errs[:]...)
 }
 

@@ -41,6 +41,8 @@ func mutants() []mutant {
 		{"nobody sweeps", "internal/engine/engine.go", "wg.Go(func() { e.every(ctx, sweepEvery, e.sweep) })", "wg.Go(func() { e.every(ctx, 1000*sweepEvery, e.sweep) })", "./internal/engine", "^TestSweeperFindsWhatWasLost$", false},
 		{"nobody polls for events", "internal/store/listen.go", "pollEvery  = 2 * time.Second", "pollEvery  = 200 * time.Second", "./e2e/faults", "^TestNotifyIsLost$", true},
 		{"whoever sets a clock opens the gates", "internal/store/timekeeper.go", "case off.Abs() <= believable:", "case off.Abs() >= 0:", "./e2e/faults", "^TestClocksAreSet$", true},
+		{"what is remembered outlives a change", "internal/store/remembered.go", "[]any{stands.Changes, query}", "[]any{0 * stands.Changes, query}", "./internal/store", "^TestSQLite$", false},
+		{"time in which nobody looked counts against a release", "internal/slipway/machine_watch.go", "run.UnreadySince.Add(missed)", "run.UnreadySince.Add(0 * missed)", "./internal/engine", "^TestPortalsAway$", false},
 		{"a commit wakes nobody", "internal/store/wake.go", "if len(t.wakes) == 0 {", "if len(t.wakes) >= 0 {", "./internal/store", "^TestSQLite$", false},
 	}
 }

@@ -125,20 +125,21 @@ func newFailpoints() (*failpoints, error) {
 	return f, nil
 }
 
-// pass is called where a failpoint is: when is "before" or "after".
-func (f *failpoints) pass(when string) {
+// pass is called where a failpoint is: when is "before" or "after". It reports
+// whether the process was stopped there, and goes on.
+func (f *failpoints) pass(when string) (stopped bool) {
 	if len(f.sites) == 0 {
-		return
+		return false
 	}
 	name := f.here()
 	if name == "" {
-		return
+		return false
 	}
 	name += " " + when
 	f.note(name)
 	action, known := f.actions[name]
 	if !known {
-		return
+		return false
 	}
 	switch action {
 	case "kill":
@@ -146,11 +147,13 @@ func (f *failpoints) pass(when string) {
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		select {}
 	case "stop":
-		if f.once(name) {
-			f.note("stopped at " + name)
-			_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
-			f.note("continued at " + name)
+		if !f.once(name) {
+			return false
 		}
+		f.note("stopped at " + name)
+		_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+		f.note("continued at " + name)
+		return true
 	case "panic":
 		panic("failpoint " + name)
 	default:

@@ -11,8 +11,10 @@ import (
 
 // TestPartition (F11): the line between a portal and its database, or between it
 // and a deployer, falls silent: both ways, one way, or for good although it looks
-// open. The other portal goes on meanwhile; afterwards the first is ready again,
-// and nothing was done twice (I1, I3, I5).
+// open. Where it is cut the kernel drops the packets, so that nothing is even
+// acknowledged; else they arrive, and nobody reads them. The other portal goes on
+// meanwhile; afterwards the first is ready again, and nothing was done twice (I1,
+// I3, I5).
 func TestPartition(t *testing.T) {
 	t.Parallel()
 	said := reported(t, "F11", "lines to PostgreSQL and to a deployer fall silent", "postgres")
@@ -20,7 +22,11 @@ func TestPartition(t *testing.T) {
 	cutOff := w.replicas[0]
 	base, err := url.Parse(w.url)
 	w.ok(err)
-	database, far := newWire(t, base.Host), newWire(t, strings.TrimPrefix(w.far.url, "http://"))
+	kernel, host := newDrop(t), "127.0.0.1"
+	if kernel != nil {
+		host = dropAddress
+	}
+	database, far := newWire(t, host, base.Host), newWire(t, host, strings.TrimPrefix(w.far.url, "http://"))
 	base.Host = database.address
 	cutOff.public = base.String()
 	w.ok(cutOff.start("SLIPWAY_TEST_FAR=http://" + far.address))
@@ -30,13 +36,14 @@ func TestPartition(t *testing.T) {
 	faults := []struct {
 		wire        *wire
 		there, back bool // which way nothing goes
+		cut         bool
 		neverMended bool
 		untilOthers int64 // rounds of everybody else
 	}{
-		{wire: database, there: true, back: true, untilOthers: 2},
-		{wire: far, there: true, back: true, untilOthers: 1},
-		{wire: database, there: true, untilOthers: 2},
-		{wire: far, back: true, untilOthers: 1},
+		{wire: database, there: true, back: true, cut: true, untilOthers: 2},
+		{wire: far, there: true, back: true, cut: true, untilOthers: 1},
+		{wire: database, there: true, cut: true, untilOthers: 2},
+		{wire: far, back: true, cut: true, untilOthers: 1},
 		{wire: database, back: true, untilOthers: 2},
 		{wire: far, there: true, untilOthers: 1},
 		{wire: database, there: true, back: true, neverMended: true, untilOthers: 2},
@@ -46,9 +53,15 @@ func TestPartition(t *testing.T) {
 	for n := range cases {
 		f := faults[n%len(faults)]
 		<-time.After(time.Duration(random.Int64N(int64(300 * time.Millisecond))))
-		f.wire.silence(f.there, f.back)
-		c.all(f.untilOthers, time.Minute)
-		f.wire.mend(f.neverMended)
+		if f.cut && kernel != nil {
+			kernel.silence(f.wire, f.there, f.back)
+			c.all(f.untilOthers, time.Minute)
+			kernel.mend()
+		} else {
+			f.wire.silence(f.there, f.back)
+			c.all(f.untilOthers, time.Minute)
+			f.wire.mend(f.neverMended)
+		}
 		began := time.Now()
 		if err := cutOff.ready(20 * time.Second); err != nil {
 			t.Error(err)
@@ -58,6 +71,9 @@ func TestPartition(t *testing.T) {
 	found := c.judged()
 	if database.carried == 0 || far.carried == 0 {
 		t.Error("nothing went over the lines: that proves nothing")
+	}
+	if kernel != nil && !kernel.dropped() {
+		t.Error("no packet was dropped, on one way or both: that proves nothing")
 	}
 	said(cases, "ready again within %v of the end at most; %s", slowest.Round(time.Millisecond), found)
 }
@@ -74,9 +90,9 @@ type wire struct {
 	open        map[net.Conn]bool
 }
 
-func newWire(t *testing.T, target string) *wire {
+func newWire(t *testing.T, host, target string) *wire {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", host+":0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,7 +29,7 @@ func mutants() []mutant {
 		{"a call is made that is on no record", "internal/engine/registry.go", "deployers.Desired{Generation: run.Generation,", "deployers.Desired{Generation: run.Generation + 1,", sim, simTest, false},
 		{"a call of which nobody knows is made again", "internal/engine/step.go", "lost = deployer.Capabilities().AtMostOnce", "lost = false", "./internal/engine", "^TestALostCallIsNotMadeAgain$", false},
 		{"a deployer takes an older generation", "deployers/fake/fake.go", "if s.Known && desired.Generation < s.Generation {", "if s.Known && desired.Generation < 0 {", "./deployers/fake", "^TestConformance", false},
-		{"a plan that no longer holds is started", "internal/engine/step.go", "case today.Intent() != d.Plan.Intent():", "case today.Intent() == \"-\":", "./internal/engine", "^TestPlanIsMadeAnew$", false},
+		{"a plan that no longer holds is started", "internal/engine/step.go", "case today.Plan.Intent() != d.Plan.Intent():", "case today.Plan.Intent() == \"-\":", "./internal/engine", "^TestPlanIsMadeAnew$", false},
 		{"a vote counts for another plan", "internal/slipway/gates.go", "case vote.PlanDigest != d.PlanDigest:", "case vote.PlanDigest == \"\":", "./internal/slipway", "^TestANewPlanNeedsNewApprovals$|^TestCountsForSaysWhyNot$", false},
 		{"an approval is taken for what was not shown", "internal/app/approve.go", "if shown != d.PlanDigest {", "if shown == d.Version {", "./internal/app", "^TestApprovalIsForOnePlan$", false},
 		{"people approve what they asked for", "internal/slipway/gates.go", "case vote.By == d.RequestedBy.ID && !g.SelfApproval:", "case vote.By == \"\" && !g.SelfApproval:", "./internal/slipway", "^TestVerdicts$|^TestSelfApproval", false},

@@ -123,7 +123,7 @@ func (a *App) samePlan(ctx context.Context, tx slipway.Tx, d slipway.Deployment,
 	if err != nil {
 		return err
 	}
-	if today.Intent() != d.Plan.Intent() {
+	if today.Plan.Intent() != d.Plan.Intent() {
 		return planChanged(d)
 	}
 	return nil

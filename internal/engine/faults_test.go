@@ -202,8 +202,9 @@ func TestSweeperFindsWhatWasLost(t *testing.T) {
 	})
 }
 
-// TestPortalsAway: five seconds of a phase's half a minute are left when the last
-// portal goes. Back after an hour, it asks, and asks again, before it gives up.
+// TestPortalsAway: six seconds of a phase's half a minute are left when the last
+// portal goes, two of which were to pass before the next look. Back after an hour,
+// it asks, and asks again, before it gives up.
 func TestPortalsAway(t *testing.T) {
 	within(t, func(t *testing.T, r *rig) {
 		r.service("shop", stage("staging"))
@@ -213,11 +214,11 @@ func TestPortalsAway(t *testing.T) {
 		r.script("1", fake.Script{NeverReady: true})
 		stop := r.run()
 		late, never := r.promote("shop", "1", "staging"), r.promote("cart", "1", "staging")
-		<-time.After(25 * time.Second)
+		<-time.After(24 * time.Second)
 		stop()
 		<-time.After(time.Hour)
 		r.run()
-		<-time.After(4 * time.Second)
+		<-time.After(3 * time.Second)
 		if d := r.get(late); d.State != slipway.Running || !strings.Contains(d.Message, "0 of 2 ready") {
 			t.Fatalf("it is %s: %s", d.State, d.Message)
 		}

@@ -70,13 +70,17 @@ func (e *Engine) judge(ctx context.Context, seen slipway.Deployment) (next time.
 			verdicts = []slipway.Verdict{{Gate: "plan", Result: slipway.Fail, Since: &now, AskAgain: &again, Reason: err.Error(), Who: "who may apply the pipeline"}}
 		case err != nil:
 			return err
-		case today.Intent() != d.Plan.Intent():
+		case today.Plan.Intent() != d.Plan.Intent():
 			stale = true
 			return nil
 		}
 		judged := d
 		judged.Probes = slipway.MergeProbes(d.Probes, probes)
-		facts, err := slipway.LoadGateFacts(ctx, tx, e.Aids, judged, now)
+		load := slipway.LoadGateFacts
+		if err == nil {
+			load = today.GateFacts
+		}
+		facts, err := load(ctx, tx, e.Aids, judged, now)
 		if err != nil {
 			return err
 		}
@@ -101,7 +105,8 @@ func (e *Engine) judge(ctx context.Context, seen slipway.Deployment) (next time.
 func (e *Engine) replan(ctx context.Context, seen slipway.Deployment) (time.Time, error) {
 	var plan slipway.Plan
 	err := e.Store.Read(ctx, func(tx slipway.Tx) (err error) {
-		plan, err = slipway.Redraft(ctx, tx, e.Deployers, seen)
+		draft, err := slipway.Redraft(ctx, tx, e.Deployers, seen)
+		plan = draft.Plan
 		return err
 	})
 	if err != nil {
@@ -117,7 +122,7 @@ func (e *Engine) replan(ctx context.Context, seen slipway.Deployment) (time.Time
 	}
 	return e.take(ctx, seen, slipway.Replanned{Plan: plan}, func(tx slipway.Tx) error {
 		today, err := slipway.Redraft(ctx, tx, e.Deployers, seen)
-		if err == nil && today.Intent() != intent {
+		if err == nil && today.Plan.Intent() != intent {
 			err = errMoved
 		}
 		return err

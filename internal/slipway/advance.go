@@ -177,14 +177,22 @@ func (a Actor) Entry(action string, on Resource, subject, summary string, now ti
 
 // LoadGateFacts reads what the gates of a deployment are judged by.
 func LoadGateFacts(ctx context.Context, tx Tx, aids Aids, d Deployment, now time.Time) (GateFacts, error) {
-	f := GateFacts{Now: now, Deployment: d, LiveSince: map[string]time.Time{}}
+	var draft Draft
 	var err error
-	if f.Release, err = tx.Releases().Get(ctx, d.Service, d.Version); err != nil {
-		return f, err
+	if draft.Release, err = tx.Releases().Get(ctx, d.Service, d.Version); err != nil {
+		return GateFacts{}, err
 	}
-	if f.Environment, err = tx.Environments().Get(ctx, d.Environment); err != nil {
-		return f, err
+	if draft.Environment, err = tx.Environments().Get(ctx, d.Environment); err != nil {
+		return GateFacts{}, err
 	}
+	return draft.GateFacts(ctx, tx, aids, d, now)
+}
+
+// GateFacts is LoadGateFacts in the transaction that made the draft, and reads
+// nothing a second time.
+func (draft Draft) GateFacts(ctx context.Context, tx Tx, aids Aids, d Deployment, now time.Time) (GateFacts, error) {
+	f := GateFacts{Now: now, Deployment: d, Release: draft.Release, Environment: draft.Environment, LiveSince: map[string]time.Time{}}
+	var err error
 	if f.Line, err = tx.Line().Get(ctx); err != nil {
 		return f, err
 	}

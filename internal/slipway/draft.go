@@ -99,13 +99,12 @@ func MakeDraft(ctx context.Context, tx Tx, deployers Deployers, r Request) (Draf
 }
 
 // Redraft makes the plan of a waiting deployment again from today's facts.
-func Redraft(ctx context.Context, tx Tx, deployers Deployers, d Deployment) (Plan, error) {
+func Redraft(ctx context.Context, tx Tx, deployers Deployers, d Deployment) (Draft, error) {
 	r := Request{Service: d.Service, Environment: d.Environment, Version: d.Version, Cause: d.Cause, NotBefore: d.Plan.NotBefore, Part: d.Plan.Part}
 	if d.Cause == CauseRollback {
 		r.Restore = &d.Plan.To
 	}
-	draft, err := MakeDraft(ctx, tx, deployers, r)
-	return draft.Plan, err
+	return MakeDraft(ctx, tx, deployers, r)
 }
 
 // Admit lists what keeps a request from becoming a deployment at all. Gates

@@ -190,34 +190,34 @@ func LoadGateFacts(ctx context.Context, tx Tx, aids Aids, d Deployment, now time
 
 // GateFacts is LoadGateFacts in the transaction that made the draft, and reads
 // nothing a second time.
-func (draft Draft) GateFacts(ctx context.Context, tx Tx, aids Aids, d Deployment, now time.Time) (GateFacts, error) {
-	f := GateFacts{Now: now, Deployment: d, Release: draft.Release, Environment: draft.Environment, LiveSince: map[string]time.Time{}}
+func (d Draft) GateFacts(ctx context.Context, tx Tx, aids Aids, of Deployment, now time.Time) (GateFacts, error) {
+	f := GateFacts{Now: now, Deployment: of, Release: d.Release, Environment: d.Environment, LiveSince: map[string]time.Time{}}
 	var err error
 	if f.Line, err = tx.Line().Get(ctx); err != nil {
 		return f, err
 	}
-	if f.Freezes, err = FreezesIn(ctx, tx, aids, now, d.Environment); err != nil {
+	if f.Freezes, err = FreezesIn(ctx, tx, aids, now, of.Environment); err != nil {
 		return f, err
 	}
-	if len(d.Plan.To.Secrets) > 0 {
-		if f.Secrets, err = tx.Secrets().View(ctx, d.Service, d.Environment); err != nil {
+	if len(of.Plan.To.Secrets) > 0 {
+		if f.Secrets, err = tx.Secrets().View(ctx, of.Service, of.Environment); err != nil {
 			return f, err
 		}
 	}
-	if d.ID != 0 {
+	if of.ID != 0 {
 		if err := f.loadVotes(ctx, tx, aids); err != nil {
 			return f, err
 		}
-		if f.Bypasses, err = tx.Bypasses().Of(ctx, d.ID); err != nil {
+		if f.Bypasses, err = tx.Bypasses().Of(ctx, of.ID); err != nil {
 			return f, err
 		}
 	}
-	states, err := tx.Stages().Of(ctx, []string{d.Service})
+	states, err := tx.Stages().Of(ctx, []string{of.Service})
 	if err != nil {
 		return f, err
 	}
 	for _, s := range states {
-		if s.Live != nil && s.Live.Spec.Version == d.Version {
+		if s.Live != nil && s.Live.Spec.Version == of.Version {
 			f.LiveSince[s.Environment] = s.Live.Since
 		}
 	}

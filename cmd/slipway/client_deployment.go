@@ -170,34 +170,40 @@ func logsCommand() *cobra.Command {
 			return err
 		}
 		after := int64(0)
-		return every(ctx, lookEvery, func() (bool, error) {
-			for {
-				logs, err := c.Logs(ctx, id, after)
-				if err != nil {
-					return false, err
-				}
-				if len(logs.Value.Lines) == 0 {
-					break
-				}
-				after = logs.Value.After
-				if c.json {
-					if err := c.show(logs.Raw, nil); err != nil {
-						return false, err
-					}
-				}
-				for _, l := range logs.Value.Lines {
-					c.say("%s  %s  %s", clock(l.At), tame(l.Source), tame(l.Text))
-				}
-			}
-			if !watch {
-				return true, nil
-			}
+		if !watch {
+			return c.printLogs(ctx, id, &after)
+		}
+		return every(ctx, lookEvery, func() (ended bool, err error) {
+			// In this order: what an ended deployment printed is all kept, and one
+			// that ends after it was looked at is looked at once more.
 			d, err := c.Deployment(ctx, id)
-			return err == nil && !d.Value.Active, err
+			if err != nil {
+				return false, err
+			}
+			return !d.Value.Active, c.printLogs(ctx, id, &after)
 		})
 	})
 	cmd.Flags().BoolVar(&watch, "watch", false, "go on until the deployment has ended")
 	return cmd
+}
+
+// printLogs prints what is kept behind a line, and moves that line on.
+func (c *cli) printLogs(ctx context.Context, id int64, after *int64) error {
+	for {
+		logs, err := c.Logs(ctx, id, *after)
+		if err != nil || len(logs.Value.Lines) == 0 {
+			return err
+		}
+		*after = logs.Value.After
+		if c.json {
+			if err := c.show(logs.Raw, nil); err != nil {
+				return err
+			}
+		}
+		for _, l := range logs.Value.Lines {
+			c.say("%s  %s  %s", clock(l.At), tame(l.Source), tame(l.Text))
+		}
+	}
 }
 
 func (c *cli) deployment(d client.Answer[client.Deployment], err error) error {

@@ -1,10 +1,14 @@
 package engine_test
 
 import (
+	"context"
+	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/slipway-dev/slipway/deployers"
 	"github.com/slipway-dev/slipway/deployers/fake"
 	"github.com/slipway-dev/slipway/internal/slipway"
 )
@@ -34,6 +38,42 @@ func TestProgressIsSeenDuringTheCall(t *testing.T) {
 		}
 		if all := lines(); len(all) != 1 || !strings.HasPrefix(all[0].Text, "generation ") {
 			t.Errorf("kept are %+v", all)
+		}
+	})
+}
+
+// talker says why it refuses, and only when it is called.
+type talker struct {
+	*fake.Deployer
+	said atomic.Bool
+}
+
+func (d *talker) Apply(context.Context, deployers.Target, deployers.Desired) error {
+	d.said.Store(true)
+	return deployers.Terminal(errors.New("exit code 2"))
+}
+
+func (d *talker) Logs(_ context.Context, _ deployers.Target, cursor string, _ int) ([]deployers.LogLine, string, error) {
+	if cursor != "" || !d.said.Load() {
+		return nil, cursor, nil
+	}
+	return []deployers.LogLine{{At: time.Now(), Source: "talker", Text: "the disk is full"}}, "1", nil
+}
+
+// TestLastWordsAreKept: what a call printed just before it failed, and with it the
+// deployment, is in the log once the deployment has ended.
+func TestLastWordsAreKept(t *testing.T) {
+	within(t, func(t *testing.T, r *rig) {
+		r.others["fake"] = &talker{Deployer: r.fake}
+		r.service("shop", stage("staging"))
+		r.release("shop", "1")
+		r.run()
+		id := r.promote("shop", "1", "staging")
+		if d := r.ended(id, time.Minute); d.State != slipway.Failed {
+			t.Errorf("it ended %s: %s", d.State, d.Message)
+		}
+		if lines := r.logs(id); len(lines) != 1 || lines[0].Text != "the disk is full" {
+			t.Errorf("kept are %+v", lines)
 		}
 	})
 }

@@ -190,7 +190,7 @@ func (e *Engine) apply(ctx context.Context, d slipway.Deployment) (time.Time, er
 	}
 	if err != nil {
 		e.Log.WarnContext(ctx, "deployer refused", "deployment", d.ID, "generation", run.Generation, "error", err)
-		return e.take(ctx, d, slipway.Refused{Generation: run.Generation, Reason: err.Error(), Retry: !deployers.IsTerminal(err), Lost: lost}, nil)
+		return e.take(ctx, d, slipway.Refused{Generation: run.Generation, Reason: err.Error(), Retry: !deployers.IsTerminal(err), Lost: lost}, e.lastWords(ctx, deployer, d))
 	}
 	return e.take(ctx, d, slipway.Accepted{Generation: run.Generation}, nil)
 }

@@ -67,7 +67,8 @@ func (in ChatIntake) Take(ctx context.Context, requests []slipway.ChatRequest, d
 	return fresh, err
 }
 
-// Abandoned gives out, once, what nobody has finished since a time.
+// Abandoned gives out, once, what was laid aside, and what nobody has finished
+// since a time.
 func (in ChatIntake) Abandoned(ctx context.Context, since time.Time, limit int) (found []slipway.ChatRequest, err error) {
 	err = in.Store.Write(ctx, func(tx slipway.Tx) error {
 		found, err = tx.ChatRequests().Claim(ctx, since, in.Clock(), limit)

@@ -66,6 +66,7 @@ type ChatRequest struct {
 	Kind   string // which door it came through, for whoever does the work
 	Body   []byte // nothing once it is done
 	At     time.Time
+	Aside  bool // whoever takes it has no time for it
 }
 
 // ChatRequests remembers what chat systems have asked, so that a request that
@@ -73,10 +74,10 @@ type ChatRequest struct {
 // replica died is done by another.
 type ChatRequests interface {
 	// Take keeps the requests that never came before, and says of each whether it
-	// is new. The caller does the work of those.
+	// is new. The caller does the work of those, but of what it lays aside.
 	Take(ctx context.Context, requests []ChatRequest, now time.Time) (fresh []bool, err error)
-	// Claim gives out, to one caller only, what was taken or claimed before a time
-	// and is not done.
+	// Claim gives out, to one caller only, what was laid aside, and then what was
+	// taken or claimed before a time and is not done.
 	Claim(ctx context.Context, before, now time.Time, limit int) ([]ChatRequest, error)
 	// Finish says that the requests are done; what they held is forgotten.
 	Finish(ctx context.Context, digests []string) error

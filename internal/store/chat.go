@@ -74,6 +74,11 @@ func (r chatRequestRow) domain() slipway.ChatRequest {
 
 type chatRequests struct{ *tx }
 
+// aside is how long ago a request was claimed, as its row says, that nobody has
+// begun: so long that whoever claims next claims it first, in the order in which
+// such requests came.
+const aside = 100 * 365 * 24 * time.Hour
+
 // Take inserts in the order of digests: two replicas that take the same
 // requests at the same time wait for one another in the same order.
 func (s chatRequests) Take(ctx context.Context, requests []slipway.ChatRequest, now time.Time) ([]bool, error) {
@@ -93,7 +98,11 @@ func (s chatRequests) Take(ctx context.Context, requests []slipway.ChatRequest, 
 			if body == nil {
 				body = []byte{}
 			}
-			args = append(args, r.Digest, r.Kind, body, stampOf(r.At), stampOf(now))
+			claimed := now
+			if r.Aside {
+				claimed = now.Add(-aside)
+			}
+			args = append(args, r.Digest, r.Kind, body, stampOf(r.At), stampOf(claimed))
 		}
 		added, err := many[struct{ Digest string }](ctx, s.tx, "take requests",
 			`INSERT INTO chat_requests (digest, kind, body, at, claimed_at) VALUES `+places+` ON CONFLICT DO NOTHING RETURNING digest`, args...)

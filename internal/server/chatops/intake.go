@@ -19,6 +19,10 @@ import (
 //
 // Requests that come at the same time are put on record in one transaction,
 // together with word of those that are done.
+//
+// Few wait in memory, so that none gets old there. The others are laid aside on
+// record, and taken up from there as soon as there is room, by this process or by
+// any other.
 type intake struct {
 	rows app.ChatIntake
 	log  *slog.Logger
@@ -26,6 +30,9 @@ type intake struct {
 
 	arriving chan *arrival
 	working  chan request
+	held     atomic.Int64  // places in working that are taken or promised
+	aside    atomic.Bool   // some may be on record that nobody has begun
+	room     chan struct{} // says that there may be room for them
 	done     chan string
 	stopped  chan struct{}
 	stop     sync.Once
@@ -35,7 +42,9 @@ type intake struct {
 const (
 	waiting  = 4096 // requests that may wait to be put on record
 	workers  = 8
-	together = 200 // requests of one transaction
+	places   = 8 * workers // requests that may wait for a worker
+	spare    = 64          // more of them, for requests whose answer somebody waits for
+	together = 200         // requests of one transaction
 	// within is how long a request may take to be put on record. Slack waits for
 	// three seconds.
 	within = 2500 * time.Millisecond
@@ -58,6 +67,7 @@ const (
 
 // arrival is a request on its way into the records.
 type arrival struct {
+	request
 	row    slipway.ChatRequest
 	answer chan taken
 }
@@ -68,8 +78,8 @@ type taken struct {
 }
 
 func newIntake(rows app.ChatIntake, log *slog.Logger, work func(context.Context, request) (chat.Message, func(context.Context) error)) *intake {
-	return &intake{rows: rows, log: log, work: work, arriving: make(chan *arrival, waiting), working: make(chan request, waiting),
-		done: make(chan string, waiting), stopped: make(chan struct{})}
+	return &intake{rows: rows, log: log, work: work, arriving: make(chan *arrival, waiting), working: make(chan request, places+spare),
+		room: make(chan struct{}, 1), done: make(chan string, waiting), stopped: make(chan struct{})}
 }
 
 func away(err error) error {
@@ -85,27 +95,29 @@ func (in *intake) take(ctx context.Context, r request) (fresh bool, err error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	a := &arrival{row: row, answer: make(chan taken, 1)}
+	select {
+	case <-in.stopped:
+		return false, away(nil)
+	default:
+	}
+	row.Aside = !in.place(r)
+	a := &arrival{request: r, row: row, answer: make(chan taken, 1)}
 	in.pending.Add(1)
 	defer in.pending.Add(-1)
 	select {
 	case in.arriving <- a:
-	case <-in.stopped:
+	default: // thousands wait already
+		in.settle(a, false)
 		return false, away(nil)
-	default:
-		return false, away(nil) // thousands wait already
 	}
 	select {
 	case t := <-a.answer:
 		if t.err != nil {
 			return false, away(t.err)
 		}
-		if t.fresh {
-			in.start(r)
-		}
 		return t.fresh, nil
 	case <-ctx.Done():
-		return false, away(ctx.Err()) // should it be on record all the same, it is found there
+		return false, away(ctx.Err()) // should it be on record all the same, it is done
 	}
 }
 
@@ -131,16 +143,6 @@ func (in *intake) takeAndWait(ctx context.Context, r request, patience time.Dura
 	return nil, true, nil
 }
 
-// start hands a request to a worker. If none will be free for long, it stays on
-// record and is found there.
-func (in *intake) start(r request) {
-	r.since = time.Now()
-	select {
-	case in.working <- r:
-	default:
-	}
-}
-
 // run takes in and works until ctx ends, and then finishes what it has begun.
 func (in *intake) run(ctx context.Context) {
 	var recording, all sync.WaitGroup
@@ -149,6 +151,7 @@ func (in *intake) run(ctx context.Context) {
 		all.Go(func() { in.toil(ctx) })
 	}
 	all.Go(func() { in.sweep(ctx) })
+	all.Go(func() { in.takeUp(ctx) })
 	<-ctx.Done()
 	in.stop.Do(func() { close(in.stopped) })
 	recording.Wait()
@@ -214,6 +217,8 @@ func (in *intake) flush(ctx context.Context, batch []*arrival, done ...string) {
 		in.log.WarnContext(ctx, "requests of chat could not be put on record", "requests", len(batch), "done", len(done), "error", err.Error())
 	}
 	for i, a := range batch {
-		a.answer <- taken{fresh: err == nil && fresh[i], err: err}
+		isNew := err == nil && fresh[i]
+		in.settle(a, isNew)
+		a.answer <- taken{fresh: isNew, err: err}
 	}
 }

@@ -40,7 +40,6 @@ type request struct {
 
 	digest string
 	since  time.Time         // it waits for a worker
-	again  bool              // another process has begun it, and not finished
 	reply  chan chat.Message // whoever waits for what is said; nil: nobody does
 	gone   <-chan struct{}   // until they have gone
 }

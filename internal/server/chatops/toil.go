@@ -2,7 +2,6 @@ package chatops
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 )
 
@@ -11,6 +10,7 @@ func (in *intake) toil(ctx context.Context) {
 	for {
 		select {
 		case r := <-in.working:
+			in.leave(1)
 			in.yield(ctx)
 			in.do(ctx, r)
 		case <-ctx.Done():
@@ -79,12 +79,12 @@ func (in *intake) do(ctx context.Context, r request) {
 	}
 }
 
-// sweep finds what other processes have left, and forgets what is old.
+// sweep looks for what other processes have left, and forgets what is old.
 func (in *intake) sweep(ctx context.Context) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	for {
-		in.pickUp(ctx)
+		in.look()
 		more, err := true, error(nil)
 		for more && err == nil {
 			more, err = in.rows.Forget(ctx, piece)
@@ -94,29 +94,6 @@ func (in *intake) sweep(ctx context.Context) {
 		}
 		select {
 		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-func (in *intake) pickUp(ctx context.Context) {
-	found, err := in.rows.Abandoned(ctx, in.rows.Clock().Add(-abandoned), piece)
-	if err != nil {
-		if ctx.Err() == nil {
-			in.log.WarnContext(ctx, "requests of chat that were left could not be looked for", "error", err.Error())
-		}
-		return
-	}
-	for _, row := range found {
-		var r request
-		if json.Unmarshal(row.Body, &r) != nil {
-			in.log.ErrorContext(ctx, "a request of chat that was left cannot be read", "kind", row.Kind)
-			continue
-		}
-		r.digest, r.since, r.again = row.Digest, time.Now(), true
-		select {
-		case in.working <- r:
 		case <-ctx.Done():
 			return
 		}

@@ -75,6 +75,13 @@ func testChatRequests(t *testing.T, f fixture) {
 	if got := claim(noon().Add(time.Second), later); len(got) != 0 {
 		t.Errorf("it is claimed twice: %v", got)
 	}
+	beside := chatRequest("d")
+	beside.Aside = true
+	same(t, "one for whoever has time", take(later, beside), []bool{true})
+	same(t, "what nobody has begun", claim(noon(), later), []string{"d"})
+	if got := claim(noon(), later); len(got) != 0 {
+		t.Errorf("what was laid aside is claimed twice: %v", got)
+	}
 	same(t, "one that is done", take(later, chatRequest("a")), []bool{false})
 	if n := f.count(t, `SELECT count(*) FROM chat_requests WHERE digest IN ('a', 'b') AND length(body) > 0`); n != 0 {
 		t.Errorf("%d requests that are done are kept with what they held", n)

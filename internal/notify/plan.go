@@ -9,6 +9,10 @@ import (
 
 const (
 	together = 500 // events that are read at once
+	// plannedTogether is how many deliveries one transaction plans, or those of one event if
+	// they are more. Where many follow what happens often, those of all events that
+	// were read would keep everybody else on SQLite from writing for seconds.
+	plannedTogether = 200
 	// behind is how many events of no concern are passed over before the cursor is
 	// moved for their sake alone: they are many, and each move is a write.
 	behind = 5000
@@ -46,7 +50,7 @@ func (n *Notifier) look(ctx context.Context) (news, more bool, err error) {
 			return err
 		}
 		last := events[len(events)-1].ID
-		planned, err := n.deliveries(ctx, tx, events)
+		planned, _, err := n.deliveries(ctx, tx, events)
 		if err != nil {
 			return err
 		}
@@ -72,7 +76,7 @@ func (n *Notifier) take(ctx context.Context) (more bool, err error) {
 		if err != nil || len(events) == 0 {
 			return err
 		}
-		planned, err := n.deliveries(ctx, tx, events)
+		planned, upTo, err := n.deliveries(ctx, tx, events)
 		if err != nil {
 			return err
 		}
@@ -81,7 +85,7 @@ func (n *Notifier) take(ctx context.Context) (more bool, err error) {
 				return err
 			}
 		}
-		last, more = events[len(events)-1].ID, len(events) == together
+		last, more = upTo, len(events) == together || upTo < events[len(events)-1].ID
 		return tx.NoticeCursor().Put(ctx, last)
 	})
 	if err == nil {
@@ -91,21 +95,24 @@ func (n *Notifier) take(ctx context.Context) (more bool, err error) {
 	return more, err
 }
 
-// deliveries says what is to be told of events, to routes and to people.
-func (n *Notifier) deliveries(ctx context.Context, tx slipway.Tx, events []slipway.DomainEvent) ([]slipway.Delivery, error) {
-	var out []slipway.Delivery
+// deliveries says what is to be told of events, to routes and to people, up to an
+// event with which it is enough at once.
+func (n *Notifier) deliveries(ctx context.Context, tx slipway.Tx, events []slipway.DomainEvent) (out []slipway.Delivery, upTo int64, err error) {
 	p := planner{Notifier: n, tx: tx}
 	for _, e := range events {
+		upTo = e.ID
 		if !slipway.CanBeTold(e.Kind) {
 			continue
 		}
 		of, err := p.of(ctx, e)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
-		out = append(out, of...)
+		if out = append(out, of...); len(out) >= plannedTogether {
+			break
+		}
 	}
-	return out, nil
+	return out, upTo, nil
 }
 
 // planner reads what it needs once for a batch of events.

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"net/http"
 	"strings"
 	"time"
 
@@ -28,6 +30,9 @@ func promoteCommand() *cobra.Command {
 			return c.dryRun(ctx, args[0], p)
 		}
 		d, err := c.Promote(ctx, args[0], p)
+		if err != nil && (wait || c.watch) {
+			return c.anyway(ctx, args[0], p, err, timeout)
+		}
 		return c.begun(ctx, d, err, wait, timeout)
 	})
 	f := cmd.Flags()
@@ -39,6 +44,33 @@ func promoteCommand() *cobra.Command {
 	f.BoolVar(&dryRun, "dry-run", false, "say what would happen, and start nothing; the exit code is 0 if it would start at once, 3 if it would wait")
 	waitFlags(cmd, &wait, &timeout)
 	return cmd
+}
+
+// anyway is for who waits until a release is live somewhere and was refused because
+// it is, or is on its way there: a job that is run again, or one that the pipeline was
+// quicker than. What they wait for comes about, or has.
+func (c *cli) anyway(ctx context.Context, service string, p client.Promotion, refused error, timeout time.Duration) error {
+	var problem *client.Problem
+	if !errors.As(refused, &problem) || problem.Status != http.StatusConflict || p.At != nil || p.Share != 0 || len(p.Match) > 0 {
+		return refused
+	}
+	running, err := c.Running(ctx, service, p.Environment)
+	if err != nil {
+		return refused
+	}
+	switch r := running.Value; {
+	case r.Active != nil && r.Active.Version == p.Version:
+		d, err := c.Deployment(ctx, r.Active.ID)
+		return c.begun(ctx, d, err, true, timeout)
+	case r.Active == nil && r.Partial == nil && r.Live != nil && r.Live.Spec.Version == p.Version:
+		c.say("Deployment %d: %s %s is live in %s already.", r.Live.Deployment, service, p.Version, p.Environment)
+		d, err := c.Deployment(ctx, r.Live.Deployment)
+		if err == nil && c.json {
+			err = c.show(d.Raw, nil)
+		}
+		return err
+	}
+	return refused
 }
 
 // promotionOf reads when and with how much of the traffic.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -227,13 +228,19 @@ func show(v any) string {
 	return string(data)
 }
 
-// forms are the ways in which a value commonly leaks.
+// forms are the ways in which a value commonly leaks. In base64 there are three, by
+// what stands before it; the letters at the ends belong to that as well.
 func forms(value string) []string {
-	quoted := show(value)
-	return []string{
+	quoted, raw := show(value), []byte(value)
+	all := []string{
 		value, strings.Trim(quoted, `"`), url.QueryEscape(value), url.PathEscape(value),
-		base64.StdEncoding.EncodeToString([]byte(value)), base64.URLEncoding.EncodeToString([]byte(value)),
+		hex.EncodeToString(raw), strings.ToUpper(hex.EncodeToString(raw)),
 	}
+	for cut := range 3 {
+		whole := raw[cut : cut+(len(raw)-cut)/3*3]
+		all = append(all, base64.StdEncoding.EncodeToString(whole), base64.URLEncoding.EncodeToString(whole))
+	}
+	return all
 }
 
 type logBuffer struct {

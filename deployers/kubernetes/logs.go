@@ -33,7 +33,7 @@ func (d *Deployer) Logs(ctx context.Context, name deployers.Target, cursor strin
 	if err != nil || s == nil || s.cluster == nil {
 		return nil, cursor, err
 	}
-	m, err := s.maskOf(ctx)
+	hider, err := s.hiderOf(ctx)
 	if err != nil {
 		return nil, cursor, err
 	}
@@ -61,7 +61,7 @@ func (d *Deployer) Logs(ctx context.Context, name deployers.Target, cursor strin
 			return nil, cursor, fmt.Errorf("%s: the log of %s: %w", name, p.Name, plain(err))
 		}
 		for _, l := range some {
-			l.Source, l.Text = p.Annotations[annotationVersion]+"/"+p.Name, m.text(l.Text)
+			l.Source, l.Text = p.Annotations[annotationVersion]+"/"+p.Name, hider.Hide(l.Text)
 			found = append(found, line{l, p.Name})
 		}
 	}

@@ -3,11 +3,7 @@ package kubernetes
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
-	"net/url"
-	"sort"
 	"strconv"
-	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -58,7 +54,7 @@ func redactError(err error, secrets map[string]deployers.Secret) error {
 	for _, s := range secrets {
 		values = append(values, s.Reveal())
 	}
-	if masked := newMask(values).text(err.Error()); masked != err.Error() {
+	if masked := deployers.NewHider(values).Hide(err.Error()); masked != err.Error() {
 		return maskedError{masked, deployers.IsTerminal(err)}.mark()
 	}
 	return err
@@ -78,36 +74,13 @@ func (e maskedError) mark() error {
 	return e
 }
 
-// mask replaces values, in the forms that they commonly take, by ***.
-type mask struct{ replacer *strings.Replacer }
-
-func newMask(values []string) mask {
-	var forms []string
-	for _, v := range values {
-		if len(v) < 4 {
-			continue // would blacken half of every line
-		}
-		quoted, _ := json.Marshal(v)
-		forms = append(forms, v, strings.Trim(string(quoted), `"`), strings.Trim(strconv.Quote(v), `"`), url.QueryEscape(v), url.PathEscape(v),
-			base64.StdEncoding.EncodeToString([]byte(v)), base64.URLEncoding.EncodeToString([]byte(v)))
-	}
-	sort.Slice(forms, func(i, j int) bool { return len(forms[i]) > len(forms[j]) })
-	var pairs []string
-	for _, f := range forms {
-		pairs = append(pairs, f, "***")
-	}
-	return mask{strings.NewReplacer(pairs...)}
-}
-
-func (m mask) text(s string) string { return m.replacer.Replace(s) }
-
-// maskOf knows the values of all the target's secrets.
-func (s *snapshot) maskOf(ctx context.Context) (mask, error) {
+// hiderOf knows the values of all the target's secrets.
+func (s *snapshot) hiderOf(ctx context.Context) (deployers.Hider, error) {
 	var values []string
 	for _, name := range s.record.Secrets {
 		u, err := s.cluster.get(ctx, secretsResource(), s.record.Namespace, name)
 		if err != nil {
-			return mask{}, err
+			return deployers.Hider{}, err
 		}
 		if u == nil {
 			continue
@@ -119,5 +92,5 @@ func (s *snapshot) maskOf(ctx context.Context) (mask, error) {
 			}
 		}
 	}
-	return newMask(values), nil
+	return deployers.NewHider(values), nil
 }

@@ -185,7 +185,7 @@ func (s *snapshot) lastWords(ctx context.Context, d *Deployer, o *deployers.Obse
 		if why.pod == nil || !strings.Contains(o.Failure.Reason, why.text) {
 			continue
 		}
-		m, err := s.maskOf(ctx)
+		hider, err := s.hiderOf(ctx)
 		if err != nil {
 			return
 		}
@@ -197,7 +197,7 @@ func (s *snapshot) lastWords(ctx context.Context, d *Deployer, o *deployers.Obse
 		for _, l := range lines {
 			said = append(said, l.Text)
 		}
-		text := m.text(strings.Join(said, " / "))
+		text := hider.Hide(strings.Join(said, " / "))
 		if len(text) > maxWords {
 			text = "…" + strings.ToValidUTF8(text[len(text)-maxWords:], "")
 		}

@@ -43,6 +43,7 @@ func churn(dir string) error {
 		for _, version := range []string{"1.0.0", "1.1.0"} {
 			track := release(printer{}, dir, version, "tidy")
 			track.Replicas = 2
+			asFiles(printer{}, &track, map[string]string{"TOKEN": "hunter2hunter2"})
 			if _, err := deploy(d, time.Now().UnixNano(), track); err != nil {
 				return err
 			}
@@ -69,7 +70,8 @@ func deploy(d *Deployer, generation int64, track deployers.Track) (deployers.Obs
 
 // TestKill9AtAnyTime kills one Slipway after the other in the middle of its
 // work. At last exactly what is desired must run: nothing more, nothing twice.
-// And no replica may be told twice to end, which would cut its work short.
+// And no replica may be told twice to end, which would cut its work short, and no
+// secrets may be left in memory.
 func TestKill9AtAnyTime(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, slog.New(slog.DiscardHandler))
@@ -109,6 +111,10 @@ func TestKill9AtAnyTime(t *testing.T) {
 	deployertest.Eventually(t, 20*time.Second, "two replicas and a proxy run, and nothing else", func() (bool, string) {
 		found := f.processes()
 		return len(found) == 3, strings.Join(found, "\n")
+	})
+	deployertest.Eventually(t, 10*time.Second, "no secrets are left", func() (bool, string) {
+		left, err := os.ReadDir(filesDir(memoryDir, targetDir(f.dir, f.target)))
+		return os.IsNotExist(err), fmt.Sprint(left, err)
 	})
 	if finished, cut := f.ended(f.target); finished == 0 || cut > 0 {
 		t.Errorf("%d replicas finished their work, %d were told twice to end", finished, cut)

@@ -2,15 +2,18 @@ package process
 
 import (
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -29,6 +32,7 @@ func testApp(path string) error {
 	if err := readJSON(path, &b); err != nil {
 		return err
 	}
+	blab(os.Stdout, os.Getenv("CANARY_TOKEN"))
 	switch b.Mode {
 	case "exit":
 		return fmt.Errorf("the ledger is not there, and %q is set", os.Getenv("CANARY_TOKEN"))
@@ -59,6 +63,18 @@ func testApp(path string) error {
 			"site": os.Getenv("SLIPWAY_SITE"), "base": os.Getenv("BASE"), "leak": os.Getenv("PROCESS_TEST_LEAK"),
 		})
 	})
+	mux.HandleFunc("/files", func(w http.ResponseWriter, r *http.Request) {
+		all := map[string]string{"": os.Getenv("TOKEN_FILE") + " " + strings.Join(os.Args[3:], " ")}
+		entries, err := os.ReadDir(os.Getenv(filesVariable))
+		for _, e := range entries {
+			data, _ := os.ReadFile(filepath.Join(os.Getenv(filesVariable), e.Name()))
+			all[e.Name()] = string(data)
+		}
+		if err != nil {
+			all[""] = err.Error()
+		}
+		_ = json.NewEncoder(w).Encode(all)
+	})
 	mux.HandleFunc("/slow", func(_ http.ResponseWriter, r *http.Request) {
 		ms, _ := strconv.Atoi(r.FormValue("ms"))
 		select {
@@ -88,6 +104,23 @@ func testApp(path string) error {
 	// Without a mode SIGTERM ends it at once: it is the drain that must protect
 	// the requests.
 	return server.ListenAndServe()
+}
+
+// blab prints a secret in all the ways in which programs do, and over the edge of
+// what is read of a line.
+func blab(w io.Writer, secret string) {
+	if secret == "" {
+		return
+	}
+	quoted, _ := json.Marshal(secret)
+	_, _ = fmt.Fprintf(w, "plain: %s\njson: %s\nhex: %x\nHEX: %X\nquery: %s\npath: %s\n", secret, quoted, secret, secret, url.QueryEscape(secret), url.PathEscape(secret))
+	for _, before := range []string{"", "k", "k="} {
+		_, _ = fmt.Fprintf(w, "base64: %s\n", base64.StdEncoding.EncodeToString([]byte(before+secret+"!")))
+		_, _ = fmt.Fprintf(w, "base64: %s\n", base64.RawURLEncoding.EncodeToString([]byte(before+secret+"!")))
+	}
+	for n := range len(secret) {
+		_, _ = fmt.Fprintf(w, "%s%s and on%s\n", strings.Repeat(".", maxLineBytes-n), secret, strings.Repeat(".", 400))
+	}
 }
 
 // finishOnTerm has work that goes on after SIGTERM, for that long at most, or

@@ -16,8 +16,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"github.com/slipway-dev/slipway/deployers"
 )
 
 const (
@@ -81,13 +79,28 @@ func (t *target) startReplica(ctx context.Context, spec trackSpec, index int) (*
 		Token: token, Boot: bootID(), Port: port, Index: index, Created: time.Now(), Track: spec,
 		Log: logName(time.Now(), spec.Version, index, token),
 	}
-	replace := strings.NewReplacer("${artifact}", artifact, "${version}", spec.Version, "${port}", strconv.Itoa(port))
+	if len(secrets) > 0 {
+		rec.Log += secretive
+		t.mu.Lock()
+		t.knows(rec.Log, secrets)
+		t.mu.Unlock()
+	}
+	known := []string{"${artifact}", artifact, "${version}", spec.Version, "${port}", strconv.Itoa(port)}
+	files := ""
+	if spec.Config.SecretsAs == inFiles {
+		if files, err = t.writeFiles(token, secrets); err != nil {
+			t.d.ports.giveBack(port)
+			return nil, err
+		}
+		known = append(known, "${secrets}", files)
+	}
+	replace := strings.NewReplacer(known...)
 	var argv []string
 	for _, arg := range spec.Config.Command {
 		argv = append(argv, replace.Replace(arg))
 	}
 	command := command{
-		argv: argv, env: t.environment(spec, secrets, rec), dir: cmp.Or(spec.Config.Workdir, t.path(workName)),
+		argv: argv, env: t.environment(spec, secrets, files, rec), dir: cmp.Or(spec.Config.Workdir, t.path(workName)),
 		out: t.path(logsDir, rec.Log+".out"), err: t.path(logsDir, rec.Log+".err"),
 	}
 	c, err := t.launch(t.path(childrenDir, token+".json"), rec, command)
@@ -99,7 +112,7 @@ func (t *target) startReplica(ctx context.Context, spec trackSpec, index int) (*
 	return c, nil
 }
 
-func (t *target) secretsOf(spec trackSpec) (map[string]deployers.Secret, error) {
+func (t *target) secretsOf(spec trackSpec) (values, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	secrets := t.secrets[spec.ID]
@@ -126,12 +139,19 @@ func (t *target) forgot() bool {
 
 // environment is as small as programs bear it; Slipway's own environment, with
 // its credentials, is not handed on.
-func (t *target) environment(spec trackSpec, secrets map[string]deployers.Secret, rec record) []string {
+func (t *target) environment(spec trackSpec, secrets values, files string, rec record) []string {
 	all := baseEnvironment()
 	maps.Copy(all, spec.Config.Env)
 	maps.Copy(all, spec.Env)
-	for name, value := range secrets {
-		all[name] = value.Reveal()
+	if files != "" {
+		for name := range spec.Config.Env {
+			all[name] = strings.ReplaceAll(all[name], "${secrets}", files)
+		}
+		all[filesVariable] = files
+	} else {
+		for name, value := range secrets {
+			all[name] = value.Reveal()
+		}
 	}
 	all["PORT"] = strconv.Itoa(rec.Port)
 	all["SLIPWAY_VERSION"] = spec.Version

@@ -26,6 +26,7 @@ type config struct {
 	StopTimeout duration          `json:"stopTimeout"`
 	Workdir     string            `json:"workdir"`
 	Env         map[string]string `json:"env"`
+	SecretsAs   string            `json:"secretsAs,omitempty"` // empty, which older states have, is the environment
 }
 
 type readiness struct {
@@ -70,7 +71,7 @@ func parseConfig(raw json.RawMessage) (config, []deployers.Problem) {
 	var nested json.RawMessage
 	problems := decodeFields(raw, "", map[string]any{
 		"replicas": &c.Replicas, "command": &c.Command, "port": &c.Port, "previewPort": &c.PreviewPort, "readiness": &nested,
-		"drain": &c.Drain, "stopTimeout": &c.StopTimeout, "workdir": &c.Workdir, "env": &c.Env,
+		"drain": &c.Drain, "stopTimeout": &c.StopTimeout, "workdir": &c.Workdir, "env": &c.Env, "secretsAs": &c.SecretsAs,
 	})
 	if nested != nil {
 		problems = append(problems, decodeFields(nested, "readiness", map[string]any{
@@ -129,6 +130,7 @@ func (c config) check(known []deployers.Problem) []deployers.Problem {
 	require(c.Drain >= 0, "drain", "must not be negative")
 	require(c.StopTimeout >= 0, "stopTimeout", "must not be negative")
 	require(c.Workdir == "" || filepath.IsAbs(c.Workdir), "workdir", "must be an absolute path")
+	require(c.SecretsAs == "" || c.SecretsAs == inEnvironment || c.SecretsAs == inFiles, "secretsAs", "must be environment or files")
 	for _, name := range slices.Sorted(maps.Keys(c.Env)) {
 		require(validEnvName(name), "env."+name, "is not a name for an environment variable, or one that Slipway sets")
 	}

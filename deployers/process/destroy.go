@@ -42,6 +42,9 @@ func (t *target) destroy(ctx context.Context) error {
 	if err := t.sweepRecords(); err != nil {
 		return fmt.Errorf("destroy %s: %w", t.name, err)
 	}
+	if err := os.RemoveAll(t.files); err != nil {
+		return fmt.Errorf("destroy %s: %w", t.name, err)
+	}
 	for _, c := range doomed {
 		t.d.ports.giveBack(c.rec.Port)
 	}

@@ -1,8 +1,7 @@
 package process
 
 import (
-	"errors"
-	"io"
+	"bytes"
 	"os"
 	"syscall"
 )
@@ -39,15 +38,15 @@ func skipHole(file *os.File, offset int64) int64 {
 	if err != nil || data <= offset {
 		return offset
 	}
-	buffer := make([]byte, block)
-	n, err := file.ReadAt(buffer, data)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return data
-	}
-	for i, b := range buffer[:n] {
-		if b == '\n' {
+	// What is left of the line in which the hole ends may be half of a secret.
+	for buffer := make([]byte, block); ; {
+		n, err := file.ReadAt(buffer, data)
+		if i := bytes.IndexByte(buffer[:n], '\n'); i >= 0 {
 			return data + int64(i) + 1
 		}
+		data += int64(n)
+		if err != nil {
+			return data
+		}
 	}
-	return data
 }

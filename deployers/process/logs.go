@@ -2,7 +2,6 @@ package process
 
 import (
 	"bufio"
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/base64"
@@ -57,7 +56,8 @@ func parseCursor(text string) (cursor, error) {
 // Logs implements deployers.LogReader. Children write straight to files, so
 // nobody sees the moment at which a line is written: the time of a line is its
 // own "time" if it is a JSON object with one, and otherwise the last change of
-// its file. Values of secrets that are known in memory are replaced by ***.
+// its file. Values of secrets are replaced by ***; a log whose writer was given some
+// that are not known here is not shown until they are, and one line says so.
 func (d *Deployer) Logs(ctx context.Context, name deployers.Target, from string, limit int) ([]deployers.LogLine, string, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, from, err
@@ -78,19 +78,21 @@ func (d *Deployer) Logs(ctx context.Context, name deployers.Target, from string,
 	var lines []deployers.LogLine
 	next := cursor{}
 	for _, file := range names {
-		read, offset, err := readLog(t.path(logsDir, file), position[file], limit-len(lines))
+		t.mu.Lock()
+		hider, readable := t.hiding(), t.readable(logOf(file))
+		t.mu.Unlock()
+		read := logFile{path: t.path(logsDir, file), hider: hider}.read
+		if !readable {
+			read = logFile{path: t.path(logsDir, file)}.refuse
+		}
+		some, offset, err := read(position[file], limit-len(lines))
 		if err != nil {
 			return nil, from, err
 		}
 		next[file] = offset
-		lines = append(lines, read...)
+		lines = append(lines, some...)
 	}
 	slices.SortStableFunc(lines, func(a, b deployers.LogLine) int { return a.At.Compare(b.At) })
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for i := range lines {
-		lines[i].Text = t.redact(lines[i].Text)
-	}
 	return lines, next.String(), nil
 }
 
@@ -108,10 +110,30 @@ func (t *target) logFiles() ([]string, error) {
 	return names, nil
 }
 
-// readLog reads whole lines from an offset on. What was cut from the front of
-// the file (see capLog) reads as zero bytes, which are skipped.
-func readLog(path string, offset int64, limit int) ([]deployers.LogLine, int64, error) {
-	file, err := os.Open(path)
+// logFile is one stream of one replica.
+type logFile struct {
+	path  string
+	hider deployers.Hider
+}
+
+// refused is the offset of a log that is not shown, and of which that was said.
+const refused = -1
+
+func (l logFile) refuse(offset int64, limit int) ([]deployers.LogLine, int64, error) {
+	info, err := os.Stat(l.path)
+	if err != nil || info.Size() == 0 || limit <= 0 || offset != 0 {
+		return nil, offset, nil //nolint:nilerr // nothing that could be shown
+	}
+	source, stream := sourceOf(filepath.Base(l.path))
+	return []deployers.LogLine{{At: info.ModTime(), Source: source, Stream: stream, Text: notShown}}, refused, nil
+}
+
+// read reads whole lines from an offset on. What was cut from the front of
+// the file (see capLog) reads as zero bytes, which are skipped. A line that is too
+// long is cut in pieces, but nowhere within a secret.
+func (l logFile) read(offset int64, limit int) ([]deployers.LogLine, int64, error) {
+	offset = max(0, offset)
+	file, err := os.Open(l.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, offset, nil
 	}
@@ -130,8 +152,8 @@ func readLog(path string, offset int64, limit int) ([]deployers.LogLine, int64, 
 	if _, err := file.Seek(offset, io.SeekStart); err != nil {
 		return nil, offset, err
 	}
-	source, stream := sourceOf(filepath.Base(path))
-	reader := bufio.NewReaderSize(file, maxLineBytes)
+	source, stream := sourceOf(filepath.Base(l.path))
+	reader := bufio.NewReaderSize(file, maxLineBytes+l.hider.Longest())
 	var lines []deployers.LogLine
 	for len(lines) < limit {
 		raw, err := reader.ReadSlice('\n')
@@ -141,9 +163,21 @@ func readLog(path string, offset int64, limit int) ([]deployers.LogLine, int64, 
 		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
 			return nil, offset, err
 		}
-		offset += int64(len(raw))
-		text := strings.ToValidUTF8(string(bytes.Trim(bytes.TrimRight(raw, "\r\n"), "\x00")), "\uFFFD")
-		lines = append(lines, deployers.LogLine{At: timeOf(text, info.ModTime()), Source: source, Stream: stream, Text: text})
+		text, tooLong := string(raw), err != nil
+		if tooLong {
+			text = text[:l.hider.Cut(text, len(text)-l.hider.Longest())]
+		}
+		offset += int64(len(text))
+		if tooLong {
+			if _, err := file.Seek(offset, io.SeekStart); err != nil {
+				return nil, offset, err
+			}
+			reader.Reset(file)
+		}
+		text = strings.Trim(strings.TrimRight(text, "\r\n"), "\x00")
+		at := timeOf(text, info.ModTime())
+		text = strings.ToValidUTF8(l.hider.Hide(text), "\uFFFD")
+		lines = append(lines, deployers.LogLine{At: at, Source: source, Stream: stream, Text: text})
 	}
 	return lines, offset, nil
 }
@@ -169,7 +203,7 @@ func sourceOf(file string) (source, stream string) {
 		stream = "stderr"
 	}
 	parts := strings.Split(file, "~")
-	if len(parts) != 4 {
+	if len(parts) < 4 {
 		return file, stream
 	}
 	version, err := url.PathUnescape(parts[1])
@@ -182,21 +216,23 @@ func sourceOf(file string) (source, stream string) {
 // lastLine is what a dead replica said last. Without its secrets in memory we
 // could not tell whether the line contains one, so then it is left out.
 func (t *target) lastLine(c *child) string {
-	base := t.path(logsDir, c.rec.Log)
-	line := cmp.Or(lastLineOf(base+".err"), lastLineOf(base+".out"))
-	if _, err := t.secretsOf(c.rec.Track); err != nil {
+	t.mu.Lock()
+	hider, readable := t.hiding(), t.readable(c.rec.Log)
+	t.mu.Unlock()
+	if !readable {
 		return ""
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	line = t.redact(line)
+	base := t.path(logsDir, c.rec.Log)
+	line := cmp.Or(lastLineOf(base+".err", hider), lastLineOf(base+".out", hider))
 	if len(line) > maxReason {
 		line = strings.ToValidUTF8(line[:maxReason], "") + "…"
 	}
 	return line
 }
 
-func lastLineOf(path string) string {
+// lastLineOf reads the end of a file, of which the first letters may belong to a
+// secret that began before it.
+func lastLineOf(path string, hider deployers.Hider) string {
 	file, err := os.Open(path)
 	if err != nil {
 		return ""
@@ -206,10 +242,14 @@ func lastLineOf(path string) string {
 	if err != nil {
 		return ""
 	}
-	data := make([]byte, min(info.Size(), tailBytes))
+	data := make([]byte, min(info.Size(), tailBytes+int64(hider.Longest())))
 	if _, err := file.ReadAt(data, info.Size()-int64(len(data))); err != nil && !errors.Is(err, io.EOF) {
 		return ""
 	}
-	lines := strings.Split(strings.TrimSpace(strings.ToValidUTF8(string(data), "")), "\n")
+	text := string(data)
+	if int64(len(data)) < info.Size() {
+		text = text[hider.Cut(text, hider.Longest()):]
+	}
+	lines := strings.Split(strings.TrimSpace(strings.ToValidUTF8(hider.Hide(text), "")), "\n")
 	return strings.TrimSpace(lines[len(lines)-1])
 }

@@ -54,19 +54,19 @@ func TestLogsAreCapped(t *testing.T) {
 	if err := os.WriteFile(path, content.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, half, err := readLog(path, 0, 19_000)
+	_, half, err := logFile{path: path}.read(0, 19_000)
 	if err != nil {
 		t.Fatal(err)
 	}
 	capLog(path, 64<<10)
-	lines, end, err := readLog(path, 0, 100_000)
+	lines, end, err := logFile{path: path}.read(0, 100_000)
 	if err != nil || len(lines) == 0 || len(lines) > 5_000 || lines[len(lines)-1].Text != "line 19999" {
 		t.Fatalf("%d lines, %v", len(lines), err)
 	}
 	if !strings.HasPrefix(lines[0].Text, "line 1") || end != int64(content.Len()) {
 		t.Errorf("first kept line %q, end %d of %d", lines[0].Text, end, content.Len())
 	}
-	if lines, _, err = readLog(path, half, 10); err != nil || lines[0].Text != "line 19000" {
+	if lines, _, err = (logFile{path: path}).read(half, 10); err != nil || lines[0].Text != "line 19000" {
 		t.Errorf("the old cursor leads to %v, %v", lines, err)
 	}
 }

@@ -34,7 +34,8 @@ func previewText(name deployers.Target, before, after []trackSpec, port, preview
 			lines = append(lines, "  environment "+strings.Join(names, ", "))
 		}
 		if len(spec.SecretNames) > 0 {
-			lines = append(lines, "  secrets "+strings.Join(spec.SecretNames, ", "))
+			how := map[string]string{inFiles: " as files"}[spec.Config.SecretsAs]
+			lines = append(lines, "  secrets "+strings.Join(spec.SecretNames, ", ")+how)
 		}
 	}
 	for _, spec := range before {

@@ -33,10 +33,11 @@ import (
 // Deployer runs processes. It implements deployers.Deployer, LogReader and
 // Destroyer.
 type Deployer struct {
-	root  string
-	self  string
-	log   *slog.Logger
-	ports *portKeeper
+	root   string
+	self   string
+	log    *slog.Logger
+	ports  *portKeeper
+	memory string // where files are in memory
 
 	mu      sync.Mutex
 	targets map[deployers.Target]*target
@@ -67,7 +68,7 @@ func New(dir, self string, log *slog.Logger) (*Deployer, error) {
 	if err := os.MkdirAll(filepath.Join(root, "targets"), 0o700); err != nil {
 		return nil, fmt.Errorf("process deployer: %w", err)
 	}
-	d := &Deployer{root: root, self: self, log: log, ports: newPortKeeper(), targets: map[deployers.Target]*target{}}
+	d := &Deployer{root: root, self: self, log: log, ports: newPortKeeper(), memory: memoryDir, targets: map[deployers.Target]*target{}}
 	found, err := filepath.Glob(filepath.Join(root, "targets", "*", stateName))
 	if err != nil {
 		return nil, fmt.Errorf("process deployer: %w", err)
@@ -191,6 +192,9 @@ func (d *Deployer) Apply(ctx context.Context, name deployers.Target, desired dep
 		return err
 	}
 	specs, err := newSpecs(desired)
+	if err == nil {
+		err = d.checkFiles(specs)
+	}
 	if err != nil {
 		// The fence comes before the content: who was overtaken shall learn it.
 		if s, known, _ := readState(targetDir(d.root, name)); known && desired.Generation < s.Generation {
@@ -227,7 +231,7 @@ func (t *target) accept(desired deployers.Desired, specs []trackSpec) error {
 		if _, had := t.secrets[track.ID]; !had {
 			delete(t.attempts, track.ID) // it may have waited for just these
 		}
-		t.secrets[track.ID] = track.Secrets
+		t.learn(track.ID, track.Secrets)
 	}
 	if newer {
 		t.attempts = map[string]*attempt{}
@@ -265,6 +269,9 @@ func (d *Deployer) Preview(ctx context.Context, name deployers.Target, desired d
 		return deployers.Preview{}, err
 	}
 	specs, err := newSpecs(desired)
+	if err == nil {
+		err = d.checkFiles(specs)
+	}
 	if err != nil {
 		return deployers.Preview{}, deployers.Terminal(fmt.Errorf("%s: %w", name, err))
 	}

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/slipway-dev/slipway/deployers"
 )
 
 const (
@@ -219,7 +221,7 @@ func (t *target) startProxy(ctx context.Context, port int) error {
 		case <-ticker.C:
 		case <-proxy.gone:
 			_ = os.Remove(proxy.file)
-			return fmt.Errorf("the proxy cannot start: %s", cmp.Or(lastLineOf(errFile), proxy.exit))
+			return fmt.Errorf("the proxy cannot start: %s", cmp.Or(lastLineOf(errFile, deployers.Hider{}), proxy.exit))
 		case <-limit.Done():
 			if ctx.Err() != nil {
 				return ctx.Err() // the next Deployer finds the record

@@ -134,15 +134,8 @@ func newSpec(t deployers.Track) (trackSpec, error) {
 		ID: t.ID, Version: t.Version, Weight: t.Weight, Replicas: t.Replicas, Match: append([]deployers.Match(nil), t.Match...), Preview: t.Preview, Config: c,
 		Env: t.Env, SecretNames: slices.Sorted(maps.Keys(t.Secrets)),
 	}
-	for _, name := range append(slices.Sorted(maps.Keys(t.Env)), spec.SecretNames...) {
-		if !validEnvName(name) {
-			return trackSpec{}, fmt.Errorf("%q cannot be set in the environment of a process", name)
-		}
-	}
-	for name, value := range t.Secrets {
-		if strings.ContainsRune(value.Reveal(), 0) {
-			return trackSpec{}, fmt.Errorf("secret %s contains a NUL byte", name)
-		}
+	if err := spec.checkNames(t.Secrets); err != nil {
+		return trackSpec{}, err
 	}
 	if len(t.Artifacts) > 0 {
 		spec.Artifact = t.Artifacts[0]
@@ -160,6 +153,29 @@ func newSpec(t deployers.Track) (trackSpec, error) {
 		}
 	}
 	return spec, nil
+}
+
+// checkNames refuses what cannot be handed to a process.
+func (s trackSpec) checkNames(secrets values) error {
+	variables := slices.Sorted(maps.Keys(s.Env))
+	if s.Config.SecretsAs == inFiles {
+		for _, name := range s.SecretNames {
+			if err := checkFileName(name); err != nil {
+				return err
+			}
+		}
+	} else {
+		variables = append(variables, s.SecretNames...)
+	}
+	for _, name := range variables {
+		if !validEnvName(name) {
+			return fmt.Errorf("%q cannot be set in the environment of a process", name)
+		}
+		if value, ok := secrets[name]; ok && strings.ContainsRune(value.Reveal(), 0) {
+			return fmt.Errorf("secret %s contains a NUL byte", name)
+		}
+	}
+	return nil
 }
 
 func contentOf(specs []trackSpec) string {

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -20,11 +19,12 @@ const tick = time.Second
 // target is one place where a service runs. A single goroutine, run, starts
 // and retires children; others only wake it, and look under mu.
 type target struct {
-	d    *Deployer
-	name deployers.Target
-	dir  string
-	lock *os.File
-	wake chan struct{}
+	d     *Deployer
+	name  deployers.Target
+	dir   string
+	files string // where its replicas find their secrets
+	lock  *os.File
+	wake  chan struct{}
 
 	cancel context.CancelFunc
 	group  sync.WaitGroup // run, the readiness checks, those who see replicas out
@@ -34,8 +34,10 @@ type target struct {
 	known     bool // state.json exists
 	destroyed bool
 	state     state
-	secrets   map[string]map[string]deployers.Secret // by track ID
-	children  map[string]*child                      // by token
+	secrets   map[string]values // by track ID
+	wrote     map[string]values // by log: what its writer was given
+	hider     *deployers.Hider  // of all of these; nil: to be made
+	children  map[string]*child // by token
 	proxy     *child
 	routes    *routes             // what the proxy acknowledged last; nil: unknown
 	attempts  map[string]*attempt // by track ID; proxyAttempt for the proxy
@@ -62,8 +64,8 @@ type attempt struct {
 func newTarget(d *Deployer, name deployers.Target, dir string, lock *os.File) (*target, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	t := &target{
-		d: d, name: name, dir: dir, lock: lock, cancel: cancel, wake: make(chan struct{}, 1),
-		secrets: map[string]map[string]deployers.Secret{}, children: map[string]*child{},
+		d: d, name: name, dir: dir, files: filesDir(d.memory, dir), lock: lock, cancel: cancel, wake: make(chan struct{}, 1),
+		secrets: map[string]values{}, wrote: map[string]values{}, children: map[string]*child{},
 		attempts: map[string]*attempt{}, verified: map[string]string{},
 	}
 	var err error
@@ -213,17 +215,4 @@ func (t *target) artifact(ctx context.Context, a deployers.Artifact) (string, er
 		t.verified[key] = path
 	}
 	return path, err
-}
-
-// redact removes the secret values that we know from a text that a child wrote.
-// Locked.
-func (t *target) redact(text string) string {
-	for _, secrets := range t.secrets {
-		for _, s := range secrets {
-			if value := s.Reveal(); len(value) >= 4 {
-				text = strings.ReplaceAll(text, value, "***")
-			}
-		}
-	}
-	return text
 }

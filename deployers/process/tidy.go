@@ -2,7 +2,6 @@ package process
 
 import (
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -28,14 +27,11 @@ func (t *target) tidy() {
 	for _, s := range slices.Concat(t.state.Desired, t.state.InEffect) {
 		use(s)
 	}
-	for id := range t.secrets {
-		if !tracks[id] {
-			delete(t.secrets, id)
-		}
-	}
+	t.forget(tracks)
 	t.mu.Unlock()
 	t.tidyLogs(live)
 	t.tidyArtifacts(digests)
+	t.tidyFiles()
 }
 
 func (t *target) tidyLogs(live map[string]bool) {
@@ -46,18 +42,20 @@ func (t *target) tidyLogs(live map[string]bool) {
 	var dead []string
 	for _, name := range names {
 		path := t.path(logsDir, name)
-		if live[strings.TrimSuffix(name, filepath.Ext(name))] {
+		if live[logOf(name)] {
 			capLog(path, maxLogBytes)
 		} else {
-			dead = append(dead, path)
+			dead = append(dead, name)
 		}
 	}
-	for _, path := range dead[:max(0, len(dead)-keptDeadLogs)] {
-		_ = os.Remove(path)
+	gone := dead[:max(0, len(dead)-keptDeadLogs)]
+	for _, name := range gone {
+		_ = os.Remove(t.path(logsDir, name))
 	}
 	for _, name := range []string{"proxy.out", "proxy.err"} {
 		capLog(t.path(name), maxLogBytes)
 	}
+	t.forgetLogs(slices.DeleteFunc(names, func(name string) bool { return slices.Contains(gone, name) }))
 }
 
 func (t *target) tidyArtifacts(used map[string]bool) {

@@ -64,6 +64,7 @@ func probes() []probe {
 		forbid("internal/client", "github.com/labstack/echo/v4"),
 		forbid("internal/jobs", ours+"internal/slipway"),
 		forbid("internal/jobs", ours+"deployers/process"),
+		permit("internal/jobs", ours+"deployers"),
 		forbid("internal/jobs", "example.org/anything"),
 		forbid("internal/outbound", ours+"internal/slipway"),
 		forbid("internal/outbound", "example.org/anything"),

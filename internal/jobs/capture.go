@@ -2,7 +2,6 @@ package jobs
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/slipway-dev/slipway/deployers"
 )
 
 // What is kept of the output of a job.
@@ -30,8 +31,7 @@ const (
 //
 //	2026-11-21T04:06:23.123456789Z out applying 0042_orders.sql
 type capture struct {
-	redact  [][]byte // the longest first: one secret may be the beginning of another
-	longest int
+	hider deployers.Hider
 
 	mu      sync.Mutex
 	file    io.Writer
@@ -42,17 +42,13 @@ type capture struct {
 }
 
 func newCapture(file io.Writer, secrets []string) *capture {
-	c := &capture{file: file, last: map[string]string{}, redact: secretForms(secrets)}
-	if len(c.redact) > 0 {
-		c.longest = len(c.redact[0])
-	}
-	return c
+	return &capture{file: file, last: map[string]string{}, hider: deployers.NewHider(secrets)}
 }
 
 // follow reads a stream of the command to its end.
 func (c *capture) follow(stream string, from io.Reader) {
 	// A secret that begins before the cut is read as a whole, and so recognised.
-	reader := bufio.NewReaderSize(from, maxLine+c.longest)
+	reader := bufio.NewReaderSize(from, maxLine+c.hider.Longest())
 	for {
 		raw, err := reader.ReadSlice('\n')
 		if len(raw) > 0 {
@@ -71,18 +67,15 @@ func (c *capture) follow(stream string, from io.Reader) {
 // databases refuse, and no longer than we keep. Colours stay. cut: it goes on,
 // and may end in the middle of a secret.
 func (c *capture) clean(raw []byte, cut bool) string {
-	raw = bytes.TrimRight(raw, "\r\n")
-	for _, secret := range c.redact {
-		raw = bytes.ReplaceAll(raw, secret, []byte(redacted))
-	}
+	text := c.hider.Hide(strings.TrimRight(string(raw), "\r\n"))
 	if cut {
-		raw = raw[:max(0, len(raw)-c.longest)]
+		text = text[:max(0, len(text)-c.hider.Longest())]
 	}
 	note := ""
-	if cut || len(raw) > maxLine {
-		raw, note = raw[:min(len(raw), maxLine)], fmt.Sprintf("… (Slipway keeps %d KiB of a line)", maxLine>>10)
+	if cut || len(text) > maxLine {
+		text, note = text[:min(len(text), maxLine)], fmt.Sprintf("… (Slipway keeps %d KiB of a line)", maxLine>>10)
 	}
-	return strings.ReplaceAll(strings.ToValidUTF8(string(raw), "\uFFFD"), "\x00", "\uFFFD") + note
+	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD") + note
 }
 
 func (c *capture) line(stream, text string) {

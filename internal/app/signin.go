@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"slices"
 	"time"
 
@@ -76,10 +77,41 @@ func (a *App) SessionUser(ctx context.Context, id string, began time.Time) (u sl
 	return u, err
 }
 
-// SignedOut ends what others have given a person for as long as they are signed in.
-func (a *App) SignedOut(ctx context.Context, person string) {
+// signedOut is the kind of the event by which every replica learns that somebody
+// has signed out.
+const signedOut = "person.signed-out"
+
+// whoLeft is the detail of that event.
+type whoLeft struct {
+	Person string `json:"person"`
+}
+
+// SignedOut ends what others have given a person for as long as they are signed in:
+// at once on this replica, and on the others when they hear of it.
+func (a *App) SignedOut(ctx context.Context, actor slipway.Actor) error {
+	if actor.ID == "" {
+		return nil
+	}
+	a.letGo(ctx, actor.ID)
+	return a.Store.Write(ctx, func(tx slipway.Tx) error {
+		return a.record(ctx, tx, actor, change{action: signedOut, subject: "person " + actor.Name, summary: actor.Name + " signed out", news: whoLeft{actor.ID}})
+	})
+}
+
+func (a *App) letGo(ctx context.Context, person string) {
 	if a.Secret != nil && a.Secret.People != nil && person != "" {
 		a.Secret.People.Forget(ctx, person)
+	}
+}
+
+// Heard takes in what any replica has done, this one included, of which this one
+// keeps something in memory. It waits for nobody.
+func (a *App) Heard(ctx context.Context, events []slipway.DomainEvent) {
+	for _, e := range events {
+		var who whoLeft
+		if e.Kind == signedOut && json.Unmarshal(e.Detail, &who) == nil && who.Person != "" {
+			go a.letGo(context.WithoutCancel(ctx), who.Person)
+		}
 	}
 }
 
@@ -101,9 +133,9 @@ func (a *App) SignOutEverywhere(ctx context.Context, issuer, subject string) err
 		}
 		actor := UserActor(u)
 		actor.Via = slipway.ViaBrowser
-		return a.record(ctx, tx, actor, change{action: "person.signed-out", subject: "person " + u.Name, summary: u.Name + " was signed out by the provider"})
+		return a.record(ctx, tx, actor, change{action: signedOut, subject: "person " + u.Name, summary: u.Name + " was signed out by the provider", news: whoLeft{u.ID}})
 	})
-	a.SignedOut(ctx, u.ID)
+	a.letGo(ctx, u.ID)
 	return err
 }
 

@@ -30,7 +30,7 @@ const (
 
 // personless are methods that no actor calls: the process itself does, or
 // somebody who is only about to be known.
-var personless = []string{"Authenticate", "BeginDevice", "ChatActor", "Deciders", "ExchangeToken", "LastNews", "MayStill", "News", "PersonMayRead", "RouteMayTell", "SessionUser",
+var personless = []string{"Authenticate", "BeginDevice", "ChatActor", "Deciders", "ExchangeToken", "Heard", "LastNews", "MayStill", "News", "PersonMayRead", "RouteMayTell", "SessionUser",
 	"SettleSecrets", "SignIn", "SignOutEverywhere", "SignedOut", "StillMay", "TakeDevice", "TrustedAudiences"}
 
 // TestEveryUseCaseAsks: whoever may not is refused, with nothing changed and

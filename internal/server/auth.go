@@ -179,7 +179,9 @@ func (f *frontDoor) logout(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	f.s.cfg.App.SignedOut(ctx, ActorOf(c).ID)
+	if err := f.s.cfg.App.SignedOut(ctx, ActorOf(c)); err != nil {
+		f.s.logError(ctx, c, err) // the session ends all the same
+	}
 	hint := f.s.sessions.GetString(ctx, keyHint)
 	if err := f.s.end(ctx, c); err != nil {
 		return err

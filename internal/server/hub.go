@@ -33,6 +33,7 @@ type news interface {
 type hub struct {
 	source news
 	feed   slipway.Feed
+	heard  func(context.Context, []slipway.DomainEvent) // of this process itself; may be nil
 	log    *slog.Logger
 	ticker func(time.Duration) (<-chan time.Time, func())
 
@@ -130,6 +131,9 @@ func (h *hub) read(ctx context.Context, seen map[int64]bool) (more bool, err err
 	}
 	for _, e := range fresh {
 		last = max(last, e.ID)
+	}
+	if h.heard != nil {
+		h.heard(ctx, fresh)
 	}
 	h.tell(fresh, last)
 	for id := range seen {

@@ -48,6 +48,7 @@ func New(cfg Config) (*Server, error) {
 		clock:    cfg.App.Clock,
 	}
 	s.hub = newHub(cfg.App, cfg.Feed, s.log)
+	s.hub.heard = cfg.App.Heard
 	s.ready = &readiness{checks: cfg.Ready, clock: s.clock}
 	if s.metrics, err = newMetrics(cfg, s.hub); err != nil {
 		return nil, err

@@ -25,10 +25,15 @@ import (
 
 // leaksCommand searches for the value in FILE wherever it must not be: in the
 // files of the portal, database and logs included, in the files of the story but
-// FILE, and in the arguments of all processes. It looks for encoded forms, too.
+// FILE and what a PATTERN says, and in the arguments of all processes. It looks for
+// encoded forms, too.
 func leaksCommand(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: leaks FILE")
+	if neg || len(args) != 1 && (len(args) != 3 || args[1] != "apart") {
+		ts.Fatalf("usage: leaks FILE [apart PATTERN]")
+	}
+	apart := ""
+	if len(args) == 3 {
+		apart = ts.MkAbs(args[2])
 	}
 	forms := formsOf(strings.TrimSuffix(ts.ReadFile(args[0]), "\n"))
 	own, files := ts.MkAbs(args[0]), 0
@@ -42,6 +47,9 @@ func leaksCommand(ts *testscript.TestScript, neg bool, args []string) {
 	err := filepath.WalkDir(ts.MkAbs("."), func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() || path == own || strings.Contains(path, string(filepath.Separator)+".bin"+string(filepath.Separator)) {
 			return nil // what went away meanwhile holds nothing
+		}
+		if may, err := filepath.Match(apart, path); err != nil || may {
+			return err
 		}
 		data, err := os.ReadFile(path)
 		if err == nil {
@@ -123,17 +131,31 @@ func listenCommand(ts *testscript.TestScript, neg bool, args []string) {
 	})
 }
 
+// inFile is what a process finds under a key where its environment says that there
+// are files for it; empty if it has none.
+func inFile(environ []byte, key string) string {
+	for variable := range bytes.SplitSeq(environ, []byte{0}) {
+		if dir, found := strings.CutPrefix(string(variable), "SLIPWAY_SECRETS_DIR="); found {
+			data, _ := os.ReadFile(filepath.Join(dir, key)) // a process of others, or its end
+			return string(data)
+		}
+	}
+	return ""
+}
+
 // deliveredCommand waits until a process has KEY with the value in FILE in its
-// environment. With "crash" it kills it then, and only it: the value is unique.
+// environment, or in the files that its environment leads to. With "crash" it kills
+// it then, and only it: the value is unique.
 func deliveredCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 || len(args) > 3 || len(args) == 3 && args[2] != "crash" {
 		ts.Fatalf("usage: delivered KEY FILE [crash]")
 	}
-	want := append([]byte{0}, []byte(args[0]+"="+strings.TrimSuffix(ts.ReadFile(args[1]), "\n")+"\x00")...)
+	value := strings.TrimSuffix(ts.ReadFile(args[1]), "\n")
+	want := append([]byte{0}, []byte(args[0]+"="+value+"\x00")...)
 	for end := time.Now().Add(patience); ; <-time.After(100 * time.Millisecond) {
 		found := 0
 		for pid, environ := range processFiles(ts, "environ") {
-			if !bytes.Contains(append([]byte{0}, environ...), want) {
+			if !bytes.Contains(append([]byte{0}, environ...), want) && inFile(environ, args[0]) != value {
 				continue
 			}
 			found++

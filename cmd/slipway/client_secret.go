@@ -202,7 +202,7 @@ func (c *cli) changed(a client.Answer[client.KeysChanged], err error) error {
 		t.row("Version", strconv.Itoa(a.Value.Version))
 	})
 	if id := a.Value.Change; err == nil && id > 0 {
-		err = exitError{exitWaits, fmt.Errorf("change %d waits for approval; nothing was written yet.\nWhat to do: somebody else runs slipway secret approve %d", id, id)}
+		err = exitError{exitWaits, fmt.Errorf("change %d waits for approval; nothing was changed yet.\nWhat to do: somebody else runs slipway secret approve %d", id, id)}
 	}
 	return err
 }
@@ -281,8 +281,9 @@ func secretVerbCommand(verb, short string) *cobra.Command {
 			}
 			versions = append(versions, n)
 		}
-		if _, err := c.RemoveSecrets(ctx, args[0], args[1], verb, versions); err != nil {
-			return err
+		a, err := c.RemoveSecrets(ctx, args[0], args[1], verb, versions)
+		if err != nil || a.Value.Change > 0 {
+			return c.changed(a, err)
 		}
 		return c.done(fmt.Sprintf("%s: version %s.", strings.ToUpper(verb[:1])+verb[1:]+"d", strings.Trim(fmt.Sprint(versions), "[]")))
 	})

@@ -25,10 +25,18 @@ func secretChangesCommand() *cobra.Command {
 		return c.show(a.Raw, func(t *table) {
 			t.row("CHANGE", "ENVIRONMENT", "WHAT", "ASKED BY", "STATE", "")
 			for _, v := range a.Value.Items {
-				t.row(strconv.FormatInt(v.ID, 10), v.Environment, v.Action+" "+strings.Join(v.Keys, " "), v.RequestedBy.Name, v.State, v.Message)
+				t.row(strconv.FormatInt(v.ID, 10), v.Environment, changeWords(v), v.RequestedBy.Name, v.State, v.Message)
 			}
 		})
 	})
+}
+
+// changeWords is what a change does: to keys, or to versions.
+func changeWords(v client.KeyChange) string {
+	if len(v.Versions) > 0 {
+		return v.Action + " version " + strings.Trim(fmt.Sprint(v.Versions), "[]")
+	}
+	return v.Action + " " + strings.Join(v.Keys, " ")
 }
 
 func (c *cli) keyChange(a client.Answer[client.KeyChange], err error) error {
@@ -39,7 +47,7 @@ func (c *cli) keyChange(a client.Answer[client.KeyChange], err error) error {
 	return c.show(a.Raw, func(t *table) {
 		t.row("Change", fmt.Sprintf("%d, of the secrets of %s in %s, over version %d", v.ID, v.Service, v.Environment, v.Over))
 		t.row("Asked by", v.RequestedBy.Name+", "+clock(v.CreatedAt))
-		t.row("Keys", v.Action+" "+strings.Join(v.Keys, " "))
+		t.row("What", changeWords(v))
 		if len(v.Removes) > 0 {
 			t.row("Removes", strings.Join(v.Removes, " "))
 		}

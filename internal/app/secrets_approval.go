@@ -33,14 +33,21 @@ func (a *App) propose(ctx context.Context, actor slipway.Actor, own slipway.Secr
 			Message: "Changes of the secrets of " + place.words() + " need approval, and this Slipway has no key to keep them sealed until then.",
 			Do:      "Set SLIPWAY_SECRET_KEY, also where Vault keeps the secrets, and restart it."}
 	}
-	changes, replace, err := c.content(own, place)
+	var changes map[string]*slipway.Secret
+	var replace bool
+	var err error
+	if c.content != nil {
+		changes, replace, err = c.content(own, place)
+	} else {
+		err = knownVersions(ctx, own, place, c.versions)
+	}
 	if err != nil {
 		return SecretsChanged{}, err
 	}
 	salt := make([]byte, 32)
 	_, _ = rand.Read(salt)
 	p := slipway.SecretProposal{Team: place.service.Team, Service: place.service.Name, Environment: place.environment, Path: place.path, Over: over,
-		Action: c.action, Verb: c.verb, Keys: slices.Sorted(maps.Keys(changes)), Replace: replace, Draft: "slipway:draft/" + rand.Text(),
+		Action: c.action, Verb: c.verb, Keys: slices.Sorted(maps.Keys(changes)), Replace: replace, Versions: slices.Compact(slices.Sorted(slices.Values(c.versions))), Draft: "slipway:draft/" + rand.Text(),
 		Restricts: is.closing, Lifts: c.lifts, Rule: *is.rule, State: slipway.ProposalPending, Message: "Waits for approval.",
 		RequestedBy: actor.Person(), TokenID: actor.TokenID, Via: actor.Via, CreatedAt: a.now()}
 	p.Digest = slipway.ProposalDigest(p, changes, salt)
@@ -73,12 +80,26 @@ func (a *App) propose(ctx context.Context, actor slipway.Actor, own slipway.Secr
 	return SecretsChanged{Path: p.Path, Keys: p.Keys, Proposal: p.ID}, nil
 }
 
+// knownVersions refuses to ask people about versions that there are none of.
+func knownVersions(ctx context.Context, in slipway.SecretStore, place secretPlace, versions []int) error {
+	h, err := in.History(ctx, place.path)
+	if err != nil {
+		return err
+	}
+	for _, wanted := range versions {
+		if !slices.ContainsFunc(h.Versions, func(v slipway.SecretVersion) bool { return v.Version == wanted }) {
+			return slipway.NotFound("version of the secrets of "+place.words(), itoa(int64(wanted)))
+		}
+	}
+	return nil
+}
+
 // draftSalt is no key of anybody: names of keys are not empty.
 const draftSalt = ""
 
 func (a *App) recordProposal(ctx context.Context, tx slipway.Tx, actor slipway.Actor, p slipway.SecretProposal, action, summary string) error {
 	return a.record(ctx, tx, actor, change{action: action, on: p.Resource(), subject: p.Subject(), summary: summary,
-		detail: map[string]any{"change": p.ID, "path": p.Path, "over": p.Over, "keys": p.Keys, "digest": p.Digest}})
+		detail: map[string]any{"change": p.ID, "path": p.Path, "over": p.Over, "keys": p.Keys, "versions": p.Versions, "digest": p.Digest}})
 }
 
 // endProposal ends one by Slipway's own doing, and returns why.

@@ -243,3 +243,104 @@ func (f forgetful) Patch(ctx context.Context, path string, changes map[string]*s
 	}
 	return 0, slipway.SecretStoreDown(slipway.SecretAway, "Vault", t0, nil)
 }
+
+// Taking versions away, or bringing them back, is a change like any other.
+func TestRemovingVersionsNeedsApprovalToo(t *testing.T) {
+	t.Parallel()
+	r := guarded(t, slipway.ApprovalGate{Count: 1})
+	ok(t, r.approves(lead, r.set(dev, "prod", "KEY", "2").Proposal))
+	is := func() string {
+		t.Helper()
+		var all []string
+		for _, v := range must(r.SecretVersions(r.ctx, root, "shop", "prod"))(t).Versions {
+			all = append(all, fmt.Sprintf("%d deleted %t destroyed %t", v.Version, v.DeletedAt != nil, v.Destroyed))
+		}
+		return strings.Join(all, ", ")
+	}
+	const there, gone = "2 deleted false destroyed false, 1 deleted false destroyed false", "2 deleted false destroyed false, 1 deleted true destroyed false"
+	before := there
+	for _, step := range []struct {
+		verb        app.SecretVerb
+		by          slipway.Actor
+		after, said string
+	}{
+		{app.DeleteVersions, dev, gone, "deletes version 1 of the secrets of shop in prod, approved by Lead"},
+		{app.UndeleteVersions, dev, there, "undeletes version 1 of the secrets of shop in prod, approved by Lead"},
+		{app.DestroyVersions, root, "2 deleted false destroyed false, 1 deleted false destroyed true", "destroys version 1 of the secrets of shop in prod, approved by Lead"},
+	} {
+		c := app.RemoveSecrets{Once: app.Once{Key: string(step.verb)}, Service: "shop", Environment: "prod", Verb: step.verb, Versions: []int{1}}
+		asked := must(r.RemoveSecrets(r.ctx, step.by, c))(t)
+		again := must(r.RemoveSecrets(r.ctx, step.by, c))(t)
+		if asked.Proposal == 0 || again.Proposal != asked.Proposal || is() != before {
+			t.Fatalf("%s: asked %+v, and again %+v: %s", step.verb, asked, again, is())
+		}
+		if in := must(r.Inbox(r.ctx, lead))(t); len(in.Secrets) != 1 || fmt.Sprint(in.Secrets[0].Verb, in.Secrets[0].Versions) != string(step.verb)+"s[1]" {
+			t.Errorf("%s: lead's inbox has %+v", step.verb, in.Secrets)
+		}
+		ok(t, r.approves(lead, asked.Proposal))
+		if p := r.proposed(asked.Proposal); p.State != slipway.ProposalApplied || p.Message != "It is done." || p.Version != 0 || is() != step.after {
+			t.Errorf("%s: %s: %s: %s", step.verb, p.State, p.Message, is())
+		}
+		if e := r.audit(1)[0]; e.Summary != step.said {
+			t.Errorf("%s: the audit says %q", step.verb, e.Summary)
+		}
+		before = step.after
+	}
+	if got := r.value("prod", "KEY"); got != "2" {
+		t.Errorf("KEY is %s", got)
+	}
+	_, err := r.RemoveSecrets(r.ctx, dev, app.RemoveSecrets{Service: "shop", Environment: "prod", Verb: app.DeleteVersions, Versions: []int{2, 7}})
+	if slipway.CodeOf(err) != slipway.CodeNotFound {
+		t.Errorf("people would be asked about version 7: %v", err)
+	}
+}
+
+// What was to be taken away when it was asked for may be in use by then, and who
+// asked may not be allowed to any more.
+func TestARemovalThatNoLongerFitsIsVoid(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		verb      app.SecretVerb
+		meanwhile func(*rig)
+		message   string
+	}{
+		"it runs": {app.DestroyVersions, func(r *rig) {
+			ok(r.t, r.store.Write(r.ctx, func(tx slipway.Tx) error {
+				return tx.Stages().Put(r.ctx, slipway.StageState{Service: "shop", Environment: "prod", Live: &slipway.Live{Spec: slipway.Spec{Version: "1.0.0", Secrets: map[string]int{"KEY": 1}}}})
+			}))
+		}, "Version 1 is what shop in prod runs with."},
+		"a newer one came": {app.DeleteVersions, func(r *rig) {
+			must(r.Secret.Secrets.Put(r.ctx, "web/shop/prod", map[string]slipway.Secret{"KEY": slipway.NewSecret("9")}, 2))(r.t)
+			ok(r.t, r.SettleSecrets(r.ctx))
+		}, "The secrets were changed since it was asked for."},
+		"other versions": {app.DeleteVersions, func(r *rig) {
+			p := r.proposed(2).SecretProposal
+			p.Versions = []int{2}
+			ok(r.t, r.store.Write(r.ctx, func(tx slipway.Tx) error { return of(tx.Proposals().Save(r.ctx, p)) }))
+		}, "Its values are not what was approved, or gone."},
+		"another verb": {app.DeleteVersions, func(r *rig) {
+			p := r.proposed(2).SecretProposal
+			p.Action = "destroyed"
+			ok(r.t, r.store.Write(r.ctx, func(tx slipway.Tx) error { return of(tx.Proposals().Save(r.ctx, p)) }))
+		}, "Its values are not what was approved, or gone."},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := guarded(t, slipway.ApprovalGate{Count: 1, Expires: slipway.Duration(48 * time.Hour)})
+			ok(t, r.approves(lead, r.set(dev, "prod", "KEY", "2").Proposal))
+			asked := must(r.RemoveSecrets(r.ctx, root, app.RemoveSecrets{Service: "shop", Environment: "prod", Verb: test.verb, Versions: []int{1}}))(t)
+			test.meanwhile(r)
+			_ = r.approves(lead, asked.Proposal) // refused, or void by then
+			if p := r.proposed(asked.Proposal); p.State != slipway.ProposalVoid || p.Message != test.message {
+				t.Errorf("it is %s: %s", p.State, p.Message)
+			}
+			h := must(r.Secret.Secrets.History(r.ctx, "web/shop/prod"))(t)
+			for _, v := range h.Versions {
+				if v.DeletedAt != nil || v.Destroyed {
+					t.Errorf("version %d was taken away", v.Version)
+				}
+			}
+		})
+	}
+}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -146,14 +147,23 @@ func (a *App) RemoveSecrets(ctx context.Context, actor slipway.Actor, c RemoveSe
 	if len(c.Versions) == 0 || len(c.Versions) > 100 || slices.Min(c.Versions) < 1 {
 		return SecretsChanged{}, slipway.Invalid("The choice of versions", []slipway.FieldError{{Field: "versions", Message: "are one to a hundred numbers"}})
 	}
+	if !slices.Contains([]SecretVerb{DeleteVersions, UndeleteVersions, DestroyVersions}, c.Verb) {
+		return SecretsChanged{}, slipway.Invalid("The verb", []slipway.FieldError{{Field: "verb", Message: "is delete, undelete or destroy"}})
+	}
 	change.do = func(in slipway.SecretStore, place secretPlace, _ int) (int, error) {
-		do, ok := map[SecretVerb]func(context.Context, string, []int) error{DeleteVersions: in.Delete, UndeleteVersions: in.Undelete, DestroyVersions: in.Destroy}[c.Verb]
-		if !ok {
-			return 0, slipway.Invalid("The verb", []slipway.FieldError{{Field: "verb", Message: "is delete, undelete or destroy"}})
-		}
-		return slices.Max(c.Versions), do(ctx, place.path, c.Versions)
+		return removeVersions(ctx, in, change.action, place.path, c.Versions)
 	}
 	return a.changeSecrets(ctx, actor, c.Service, c.Environment, change)
+}
+
+// removeVersions does what records call an action to versions; doing it twice is
+// no error.
+func removeVersions(ctx context.Context, in slipway.SecretStore, action, path string, versions []int) (int, error) {
+	do := map[string]func(context.Context, string, []int) error{"deleted": in.Delete, "undeleted": in.Undelete, "destroyed": in.Destroy}[action]
+	if do == nil {
+		return 0, errors.New("nothing that is " + action + " can be done to versions")
+	}
+	return slices.Max(versions), do(ctx, path, versions)
 }
 
 // secretChange is what changeSecrets needs to know.
@@ -242,17 +252,26 @@ func (a *App) mayChange(ctx context.Context, tx slipway.Tx, actor slipway.Actor,
 		return is, err
 	}
 	is.closing = c.closing(marks)
-	if c.action != "deleted" && c.action != "destroyed" {
-		return is, nil
-	}
-	pinned, err := pinnedVersions(ctx, tx, service, environment)
-	for _, v := range c.versions {
-		if slices.Contains(pinned, v) {
-			return is, slipway.Conflict(fmt.Sprintf("Version %d is what %s runs with.", v, is.place.words()),
-				"Deploy with another version first, then take this one away.")
-		}
+	used, err := usedVersion(ctx, tx, service, environment, c.action, c.versions)
+	if err == nil && used > 0 {
+		err = slipway.Conflict(fmt.Sprintf("Version %d is what %s runs with.", used, is.place.words()),
+			"Deploy with another version first, then take this one away.")
 	}
 	return is, err
+}
+
+// usedVersion is one of the versions that would be taken from what runs; 0: none.
+func usedVersion(ctx context.Context, tx slipway.Tx, service, environment, action string, versions []int) (int, error) {
+	if action != "deleted" && action != "destroyed" {
+		return 0, nil
+	}
+	pinned, err := pinnedVersions(ctx, tx, service, environment)
+	for _, v := range versions {
+		if slices.Contains(pinned, v) {
+			return v, err
+		}
+	}
+	return 0, err
 }
 
 // changeSecrets authorizes and writes down who is about to do what, in one
@@ -278,14 +297,14 @@ func (a *App) changeSecrets(ctx context.Context, actor slipway.Actor, service, e
 	over := 0
 	if c.over != nil {
 		over = *c.over
-	} else if len(c.versions) == 0 {
+	} else if len(c.versions) == 0 || is.rule != nil {
 		h, err := own.History(ctx, is.place.path)
 		if err != nil {
 			return SecretsChanged{}, err
 		}
 		over = h.Current
 	}
-	if is.rule != nil && c.content != nil {
+	if is.rule != nil {
 		return a.propose(ctx, actor, own, is, c, over)
 	}
 	err = a.Store.Write(ctx, func(tx slipway.Tx) error {

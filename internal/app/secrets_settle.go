@@ -26,10 +26,12 @@ func (a *App) applyProposal(ctx context.Context, p slipway.SecretProposal) (slip
 		if p, err = a.stillApproved(ctx, tx, p); err != nil || p.State != slipway.ProposalApproved {
 			return err
 		}
-		if err := a.keepClosed(ctx, tx, a.inNameOf(p), place, p.Restricts, p.Over); err != nil {
-			return err
+		if len(p.Versions) == 0 {
+			if err := a.keepClosed(ctx, tx, a.inNameOf(p), place, p.Restricts, p.Over); err != nil {
+				return err
+			}
 		}
-		return a.audited(ctx, tx, a.inNameOf(p), "secret."+p.Action, place, a.appliedWords(p), map[string]any{"path": p.Path, "keys": p.Keys, "over": p.Over, "change": p.ID})
+		return a.audited(ctx, tx, a.inNameOf(p), "secret."+p.Action, place, a.appliedWords(p), map[string]any{"path": p.Path, "keys": p.Keys, "versions": p.Versions, "over": p.Over, "change": p.ID})
 	})
 	if err != nil || p.State != slipway.ProposalApproved {
 		if err == nil && !p.State.Open() {
@@ -37,7 +39,7 @@ func (a *App) applyProposal(ctx context.Context, p slipway.SecretProposal) (slip
 		}
 		return p, err
 	}
-	version, err := writeSecrets(ctx, a.Secret.Secrets, p.Path, changes, p.Replace, p.Over)
+	version, err := a.write(ctx, p, changes)
 	if slipway.SecretFaultOf(err) == slipway.SecretMoved {
 		if version, err = a.madeAlready(ctx, p, changes); err == nil && version == 0 {
 			moved := overtaken(place, p.Over, nil)
@@ -50,6 +52,22 @@ func (a *App) applyProposal(ctx context.Context, p slipway.SecretProposal) (slip
 	return a.applied(ctx, p, place, version)
 }
 
+// write makes the change in the store, in Slipway's own name.
+func (a *App) write(ctx context.Context, p slipway.SecretProposal, changes map[string]*slipway.Secret) (int, error) {
+	if len(p.Versions) > 0 {
+		return removeVersions(ctx, a.Secret.Secrets, p.Action, p.Path, p.Versions)
+	}
+	return writeSecrets(ctx, a.Secret.Secrets, p.Path, changes, p.Replace, p.Over)
+}
+
+// permissionFor is what who asks for a change has to have, still when it is made.
+func permissionFor(p slipway.SecretProposal) slipway.Permission {
+	if p.Action == "destroyed" {
+		return slipway.SecretDestroy
+	}
+	return slipway.SecretWrite
+}
+
 // stillApproved looks anew, in the transaction before the change is made, at who
 // asked for it and who approved it.
 func (a *App) stillApproved(ctx context.Context, tx slipway.Tx, p slipway.SecretProposal) (slipway.SecretProposal, error) {
@@ -57,7 +75,7 @@ func (a *App) stillApproved(ctx context.Context, tx slipway.Tx, p slipway.Secret
 	if err != nil || now.State != slipway.ProposalApproved {
 		return now, err
 	}
-	whyNot, err := a.MayStill(ctx, tx, slipway.SetOrder{By: now.RequestedBy, TokenID: now.TokenID}, slipway.SecretWrite, now.Service, now.Environment)
+	whyNot, err := a.MayStill(ctx, tx, slipway.SetOrder{By: now.RequestedBy, TokenID: now.TokenID}, permissionFor(now), now.Service, now.Environment)
 	if err == nil && whyNot == "" && len(now.Lifts) > 0 {
 		whyNot, err = a.MayStill(ctx, tx, slipway.SetOrder{By: now.RequestedBy, TokenID: now.TokenID}, slipway.SecretReveal, now.Service, now.Environment)
 	}
@@ -65,9 +83,15 @@ func (a *App) stillApproved(ctx context.Context, tx slipway.Tx, p slipway.Secret
 		return now, err
 	}
 	verdict, err := now.Judge(ctx, tx, a.aids(), a.now())
+	if err != nil {
+		return now, err
+	}
+	used, err := usedVersion(ctx, tx, now.Service, now.Environment, now.Action, now.Versions)
 	switch {
 	case err != nil:
 		return now, err
+	case used > 0:
+		now = now.Ended(slipway.ProposalVoid, "Version "+itoa(int64(used))+" is what "+now.Service+" in "+now.Environment+" runs with.", a.now())
 	case whyNot != "":
 		now = now.Ended(slipway.ProposalVoid, whyNot, a.now())
 	case verdict.Result != slipway.Pass:
@@ -89,7 +113,7 @@ func (a *App) appliedWords(p slipway.SecretProposal) string {
 	for _, v := range p.Votes {
 		names = append(names, v.ByName)
 	}
-	return secretChange{verb: p.Verb, keys: p.Keys, restrict: p.Restricts, lifts: p.Lifts}.summary(secretPlace{service: slipway.Service{Name: p.Service}, environment: p.Environment}) + ", approved by " + keysInWords(names)
+	return secretChange{verb: p.Verb, keys: p.Keys, versions: p.Versions, restrict: p.Restricts, lifts: p.Lifts}.summary(secretPlace{service: slipway.Service{Name: p.Service}, environment: p.Environment}) + ", approved by " + keysInWords(names)
 }
 
 // draftOf opens the values of a proposal, and makes sure that they are those that
@@ -167,8 +191,9 @@ func (a *App) applied(ctx context.Context, p slipway.SecretProposal, place secre
 			p = now
 			return err
 		}
-		now = now.Ended(slipway.ProposalApplied, "Made as version "+itoa(int64(version))+".", a.now())
-		now.Version = version
+		if now = now.Ended(slipway.ProposalApplied, "It is done.", a.now()); len(now.Versions) == 0 {
+			now.Version, now.Message = version, "Made as version "+itoa(int64(version))+"."
+		}
 		if p, err = tx.Proposals().Save(ctx, now); err != nil {
 			return err
 		}

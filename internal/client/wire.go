@@ -675,6 +675,7 @@ type KeyChange struct {
 	Service     string     `json:"service"`
 	State       string     `json:"state"`
 	Version     int        `json:"version,omitempty"`
+	Versions    []int      `json:"versions"`
 	Votes       []Vote     `json:"votes"`
 	WhyNot      string     `json:"whyNot,omitempty"`
 }

@@ -40,11 +40,12 @@ type SecretProposal struct {
 	Environment string
 	Path        string
 	Over        int    // the version that it changes
-	Action      string // set, imported or restored, once it is made
+	Action      string // set, imported, restored, deleted, undeleted or destroyed, once it is made
 	Verb        string // of it, for sentences: "sets"
 	Keys        []string
 	Removes     []string // of Keys, those that are taken away
 	Replace     bool     // what is not among Keys is taken away, too
+	Versions    []int    // that it takes away or brings back; then it is of no keys
 	Restricts   []string // keys that nobody may see from then on
 	Lifts       []string // keys whose restriction it lifts
 	Digest      string   // of all that is approved
@@ -119,6 +120,9 @@ func ProposalDigest(p SecretProposal, changes map[string]*Secret, salt []byte) s
 		} else {
 			part("-")
 		}
+	}
+	for _, version := range p.Versions {
+		part(p.Action + " version " + strconv.Itoa(version))
 	}
 	for _, key := range p.Restricts {
 		part("restricts " + key)

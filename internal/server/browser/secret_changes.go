@@ -31,6 +31,17 @@ func (s *Surface) secretChanges(c echo.Context, service string) ([]page.SecretCh
 
 // changeWords is what a change does, by name.
 func changeWords(p app.ProposalView) string {
+	if len(p.Versions) > 0 {
+		var numbers []string
+		for _, v := range p.Versions {
+			numbers = append(numbers, strconv.Itoa(v))
+		}
+		text := p.Verb + " version " + strings.Join(numbers, ", ")
+		if p.Action == "destroyed" {
+			text += " for good"
+		}
+		return text
+	}
 	text := p.Verb + " " + strings.Join(p.Keys, ", ")
 	if p.Replace {
 		text += " and nothing else"

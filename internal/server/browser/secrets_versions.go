@@ -52,12 +52,16 @@ func (s *Surface) removeSecrets(verb app.SecretVerb) echo.HandlerFunc {
 			return s.secretRefused(c, &slipway.Error{Code: slipway.CodeInvalid, Message: "Version " + strconv.Itoa(version) + " was not destroyed: its number was not typed to confirm it.",
 				Affected: "Nothing was changed.", Do: "Type " + strconv.Itoa(version) + " and send it again."})
 		}
-		_, err := s.App.RemoveSecrets(c.Request().Context(), server.ActorOf(c), app.RemoveSecrets{Once: once(c), Service: name, Environment: environment, Verb: verb, Versions: []int{version}})
+		changed, err := s.App.RemoveSecrets(c.Request().Context(), server.ActorOf(c), app.RemoveSecrets{Once: once(c), Service: name, Environment: environment, Verb: verb, Versions: []int{version}})
 		if err != nil {
 			return s.secretRefused(c, err)
 		}
 		said := map[app.SecretVerb]string{app.DeleteVersions: "is deleted. It can be undeleted.", app.UndeleteVersions: "is back.", app.DestroyVersions: "is destroyed for good."}[verb]
-		return s.done(c, secretsPath(name, environment), "Version "+strconv.Itoa(version)+" in "+environment+" "+said, component.Link{})
+		said = "Version " + strconv.Itoa(version) + " in " + environment + " " + said
+		if changed.Proposal > 0 {
+			said = "Change " + id(changed.Proposal) + " waits for approval. Nothing was changed yet."
+		}
+		return s.done(c, secretsPath(name, environment), said, component.Link{})
 	}
 }
 

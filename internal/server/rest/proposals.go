@@ -18,10 +18,11 @@ type KeyChange struct {
 	Environment string     `json:"environment"`
 	Path        string     `json:"path"`
 	Over        int        `json:"over" doc:"The version that it changes. Should another come first, it is void."`
-	Action      string     `json:"action" doc:"set, imported or restored"`
+	Action      string     `json:"action" doc:"set, imported, restored, deleted, undeleted or destroyed"`
 	Keys        []string   `json:"keys" doc:"That it sets or removes."`
 	Removes     []string   `json:"removes" doc:"Of these, those that it removes."`
 	Replace     bool       `json:"replace,omitempty" doc:"Every other key is removed, too."`
+	Versions    []int      `json:"versions" doc:"That it takes away or brings back; then it is of no keys."`
 	Restricts   []string   `json:"restricts" doc:"Keys that nobody can see from then on."`
 	Lifts       []string   `json:"lifts" doc:"Keys whose restriction it lifts, for the new value."`
 	Digest      string     `json:"digest" doc:"Of all of it, values included. An approval is for this digest."`
@@ -46,7 +47,7 @@ func keyChange(v app.ProposalView) KeyChange {
 
 func proposed(p slipway.SecretProposal) KeyChange {
 	return KeyChange{ID: p.ID, Service: p.Service, Environment: p.Environment, Path: p.Path, Over: p.Over, Action: p.Action, Keys: listed(p.Keys), Removes: listed(p.Removes),
-		Replace: p.Replace, Restricts: listed(p.Restricts), Lifts: listed(p.Lifts), Digest: p.Digest, State: string(p.State), Message: p.Message, RequestedBy: person(p.RequestedBy), Votes: each(p.Votes, vote),
+		Replace: p.Replace, Versions: append([]int{}, p.Versions...), Restricts: listed(p.Restricts), Lifts: listed(p.Lifts), Digest: p.Digest, State: string(p.State), Message: p.Message, RequestedBy: person(p.RequestedBy), Votes: each(p.Votes, vote),
 		Need: p.Rule.Count, Version: p.Version, CreatedAt: at(p.CreatedAt), ExpiresAt: at(p.Expires()), EndedAt: utc(p.EndedAt)}
 }
 

@@ -99,4 +99,14 @@ func TestSecretsByHand(t *testing.T) {
 	ben.click(", change 1 in production")
 	ben.sees("Change 1 is applied.")
 	ben.seesNot(canary)
+
+	ana.visit(production)
+	ana.click("Delete version 1")
+	ana.sees("Change 2 waits for approval. Nothing was changed yet.")
+	ana.sees("Deletes version 1")
+	ben.visit("/inbox")
+	ben.click("safe deletes version 1 in production")
+	ben.click(", change 2 in production")
+	ben.sees("Change 2 is applied. It is done.")
+	ben.sees("Undelete")
 }

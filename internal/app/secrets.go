@@ -30,7 +30,7 @@ type SecretColumn struct {
 	LastChange  *slipway.SecretChange // through Slipway; nil if it was made elsewhere, or there was none
 	Pinned      map[string]int        // what runs: key → version
 	Rotation    Rotation              // what is new for what runs
-	Refused     bool                  // by the store itself, which knows the asker
+	Refusal     *slipway.Error        // by the store itself, which knows the asker
 	WhyNot      string                // why the asker may not see the names
 	MayWrite    string                // why not; empty: may
 	MayReveal   string
@@ -80,8 +80,8 @@ func (a *App) Secrets(ctx context.Context, actor slipway.Actor, service string) 
 		}
 		wg.Go(func() {
 			c.View, errs[i] = a.Secret.LookAs(ctx, actor, m.Service, c.Environment.Name)
-			if c.View.Refused {
-				c.Refused, c.WhyNot, c.Cells, c.Pinned, c.View = true, c.View.Problem, nil, nil, slipway.SecretView{}
+			if c.View.Refusal != nil {
+				c.Refusal, c.WhyNot, c.Cells, c.Pinned, c.View = c.View.Refusal, c.View.Problem, nil, nil, slipway.SecretView{}
 			}
 			if errs[i] != nil || c.View.Version == 0 || c.MayReveal != "" || c.View.Fault != "" {
 				return

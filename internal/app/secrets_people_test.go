@@ -123,7 +123,7 @@ func TestVaultSaysNoToAPerson(t *testing.T) {
 		t.Errorf("set: %v", err)
 	}
 	m := must(r.Secrets(r.ctx, boss, "shop"))(t)
-	if prod := m.Environments[1]; !prod.Refused || !strings.HasPrefix(prod.WhyNot, want) || prod.Cells != nil || m.Environments[0].Refused || len(m.Keys) != 0 {
+	if prod := m.Environments[1]; prod.Refusal == nil || !strings.HasPrefix(prod.WhyNot, want) || prod.Cells != nil || m.Environments[0].Refusal != nil || len(m.Keys) != 0 {
 		t.Errorf("the matrix tells of %v, and of prod %+v", m.Keys, prod)
 	}
 	if _, err := r.CompareSecrets(r.ctx, boss, "shop", "staging", "prod"); slipway.CodeOf(err) != slipway.CodeDenied {

@@ -45,8 +45,11 @@ func SecretPersonRefused(store, person, path string, entered bool, cause error) 
 	return e
 }
 
-// personRefused reports whether err is the store's no to one person.
-func personRefused(err error) bool {
+// PersonRefused is the store's no to one person; nil if err is none.
+func PersonRefused(err error) *Error {
 	var e *Error
-	return errors.As(err, &e) && e.Code == CodeDenied && SecretFaultOf(err) == SecretDenied
+	if errors.As(err, &e) && e.Code == CodeDenied && SecretFaultOf(err) == SecretDenied {
+		return e
+	}
+	return nil
 }

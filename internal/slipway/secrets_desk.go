@@ -61,7 +61,7 @@ func (k *SecretDesk) look(ctx context.Context, by SecretStore, personal bool, s 
 		return was, err
 	}
 	is, err := k.see(ctx, by, personal, was, k.Path(s, environment), stage.Live)
-	if err != nil || is.Refused {
+	if err != nil || is.Refusal != nil {
 		return is, err
 	}
 	if same := is; was.Path != "" {
@@ -101,8 +101,8 @@ func (k *SecretDesk) see(ctx context.Context, by SecretStore, personal bool, was
 			is.Keys, err = by.Keys(call, path, v.Version)
 		}
 	}
-	if personRefused(err) {
-		return SecretView{Path: path, At: now, Keys: []string{}, Fault: SecretDenied, Problem: err.Error(), Since: &now, Refused: true}, nil
+	if no := PersonRefused(err); no != nil {
+		return SecretView{Path: path, At: now, Keys: []string{}, Fault: SecretDenied, Problem: err.Error(), Since: &now, Refusal: no}, nil
 	}
 	if err == nil {
 		is.Turn, err = k.turned(call, known, live, is)

@@ -20,7 +20,7 @@ type SecretView struct {
 	Fault   SecretFault `json:"fault,omitempty"` // of the last look, if it failed
 	Problem string      `json:"problem,omitempty"`
 	Since   *time.Time  `json:"since,omitempty"` // when looks began to fail
-	Refused bool        `json:"-"`               // the store refused just who asked; it is not kept
+	Refusal *Error      `json:"-"`               // the store refused just who asked; it is not kept
 }
 
 // pins are the needed keys with the version that has them; 0: it is not set.

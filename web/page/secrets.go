@@ -14,6 +14,9 @@ type SecretsView struct {
 	Rows    []SecretRow
 	Changes []SecretChange // that people have to approve first, newest first
 	Error   string
+	// ErrorNote is the rest of what is said about it.
+	ErrorNote string
+	Refusal   *SecretRefusal
 
 	// Chosen is the environment whose versions and forms are shown below.
 	Chosen   string
@@ -33,6 +36,25 @@ type SecretsView struct {
 	Key      string
 }
 
+// SecretRefusal is the secret store's own no to who asked.
+type SecretRefusal struct {
+	Title   string
+	In      []string // environments
+	Reasons []string
+	Do      string
+}
+
+// closed reports that the asker sees none of the environments, and why not.
+func (v SecretsView) closed() (why string, closed bool) {
+	for _, c := range v.Columns {
+		if c.Hidden == "" {
+			return "", false
+		}
+		why = c.Hidden
+	}
+	return why, len(v.Columns) > 0
+}
+
 // SecretColumn is one environment of the table.
 type SecretColumn struct {
 	Environment string
@@ -43,7 +65,6 @@ type SecretColumn struct {
 	At          time.Time
 	Problem     string // why it tells of earlier
 	Hidden      string // why the asker may not see it
-	Refused     string // the same, by the secret store itself
 	Rotation    *SecretRotation
 }
 

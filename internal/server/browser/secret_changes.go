@@ -58,6 +58,9 @@ func changeWords(p app.ProposalView) string {
 func secretChange(p app.ProposalView) page.SecretChange {
 	v := page.SecretChange{ID: id(p.ID), Environment: p.Environment, What: upperFirst(changeWords(p)), Over: strconv.Itoa(p.Over), AskedBy: who(p.RequestedBy), AskedAt: p.CreatedAt,
 		State: component.None, Word: string(p.State), Need: p.Message, Expires: p.Expires(), Digest: p.Digest, DigestShort: slipway.ShortDigest(p.Digest)}
+	if len(p.Versions) > 0 {
+		v.Over = "" // it is of versions itself
+	}
 	switch p.State {
 	case slipway.ProposalPending:
 		v.State, v.Need, v.WhyNot = component.Waiting, p.Verdict.Reason, p.VoteWhyNot

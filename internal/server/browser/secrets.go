@@ -3,6 +3,7 @@ package browser
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -75,8 +76,8 @@ func secretsView(m app.SecretMatrix) page.SecretsView {
 		if col.View.Version > 0 {
 			out.Version = strconv.Itoa(col.View.Version)
 		}
-		if col.Refused {
-			out.Refused = col.WhyNot
+		if col.Refusal != nil {
+			v.Refusal = refusedThere(v.Refusal, col)
 		}
 		out.Rotation = rotationView(m.Service.Name, col)
 		if col.LastChange != nil {
@@ -92,6 +93,20 @@ func secretsView(m app.SecretMatrix) page.SecretsView {
 		v.Rows = append(v.Rows, row)
 	}
 	return v
+}
+
+// refusedThere adds an environment to those that the store does not let the asker
+// see. What to do is the same for all of them and said once.
+func refusedThere(said *page.SecretRefusal, col app.SecretColumn) *page.SecretRefusal {
+	if said == nil {
+		said = &page.SecretRefusal{}
+	}
+	said.In, said.Do = append(said.In, col.Environment.Name), col.Refusal.Do
+	said.Title = "You cannot see the secrets of " + listed(said.In) + "."
+	if !slices.Contains(said.Reasons, col.Refusal.Message) {
+		said.Reasons = append(said.Reasons, col.Refusal.Message)
+	}
+	return said
 }
 
 func secretCell(col app.SecretColumn, cell app.SecretCell, key string) page.SecretCell {
@@ -148,7 +163,9 @@ func (s *Surface) secretRefused(c echo.Context, err error) error {
 		return err
 	}
 	return s.showSecrets(c, status, text(c, "environment"), func(v *page.SecretsView) {
-		v.Error = sentenceWithFields(e)
+		if v.Error = sentenceWithFields(e); slipway.PersonRefused(err) != nil {
+			v.Error, v.ErrorNote = e.Message, strings.TrimSpace(e.Affected+" "+e.Do)
+		}
 		v.Name.Value, v.Paste.Value = text(c, "key"), c.FormValue("text")
 	})
 }

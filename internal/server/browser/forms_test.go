@@ -1,6 +1,8 @@
 package browser_test
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -121,6 +123,38 @@ func TestPipelineEditor(t *testing.T) {
 	w.get("Ana", path+"?revision=9").status(http.StatusNotFound)
 	w.get("Vera", path).status(http.StatusNotFound)
 	w.get("Jonas", path).status(http.StatusOK).says("Why you cannot apply")
+}
+
+// silentDeployers do not say whether they can go a way.
+type silentDeployers struct {
+	stubDeployers
+	why string
+}
+
+func (s silentDeployers) CheckWay(context.Context, slipway.Plan) error { return errors.New(s.why) }
+
+// TestDoubtsOutliveTheApply: what deployers doubt is told after a dry run and,
+// once, after the real one; at length only where there is room.
+func TestDoubtsOutliveTheApply(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.furnish()
+	const path = "/s/billing-api/pipeline"
+	doubt := func(environment, why string) string {
+		return environment + ": deployer fake could not be asked whether it can go this way: " + why
+	}
+	apply := func(why, text string) answer {
+		w.app.Deployers = silentDeployers{why: why}
+		w.fill("Ana", path, path, "yaml", text, "intent", "dry-run").status(http.StatusOK).says(doubt("dev", why), doubt("staging", why))
+		applied := w.fill("Ana", path, path, "yaml", text, "intent", "apply").leadsTo(path)
+		return w.send("Ana", http.MethodGet, path, nil, "Cookie", applied.cookies()).says("is applied")
+	}
+	if shown := apply("connection refused", strings.Replace(pipelineText, "count: 1", "count: 2", 1)).
+		says(doubt("dev", "connection refused"), doubt("staging", "connection refused")); shown.cookies() != "" {
+		t.Errorf("they are kept after they were shown: %q", shown.cookies())
+	}
+	long := strings.Repeat("<a> <b> ", 80)
+	apply(long, pipelineText).says(doubt("dev", long[:200]), "There is more to be minded: 1 warning.")
 }
 
 func TestSettingsKeepWhatWasTyped(t *testing.T) {

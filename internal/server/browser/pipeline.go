@@ -105,7 +105,7 @@ func (s *Surface) applyPipeline(c echo.Context) error {
 	if !out.Changed {
 		said = "Nothing changes: revision " + strconv.Itoa(out.After.Revision) + " does the same already."
 	}
-	return s.done(c, servicePath(name)+"/pipeline", said, component.Link{Text: "Open " + name, Href: servicePath(name)})
+	return s.doneBut(c, servicePath(name)+"/pipeline", said, component.Link{Text: "Open " + name, Href: servicePath(name)}, out.Warnings)
 }
 
 func (s *Surface) applied(c echo.Context, name, typed string, dry bool) (app.Applied, error) {

@@ -159,10 +159,10 @@ func (s *Surface) registerYAML(c echo.Context) error {
 		return s.refusedFile(c, err)
 	}
 	if !preview {
-		return s.done(c, servicePath(out.Service.Name), out.Service.Name+" is registered with its pipeline.", component.Link{})
+		return s.doneBut(c, servicePath(out.Service.Name), out.Service.Name+" is registered with its pipeline.", component.Link{}, out.Pipeline.Warnings)
 	}
 	row := page.RegisterPreview{Name: out.Service.Name, Title: out.Service.Title, Team: out.Service.Team, What: "new", State: component.Live,
-		Detail: "Pipeline: " + strings.ToLower(diffTitle(out.Pipeline)) + "."}
+		Detail: strings.Join(append([]string{"Pipeline: " + strings.ToLower(diffTitle(out.Pipeline)) + "."}, out.Pipeline.Warnings...), " ")}
 	if len(file.Pipeline.Stages) == 0 {
 		row.Detail = "Without a pipeline."
 	}

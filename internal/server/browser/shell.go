@@ -3,8 +3,6 @@ package browser
 import (
 	"bytes"
 	"crypto/rand"
-	"encoding/base64"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
@@ -114,41 +112,6 @@ func (s *Surface) render(c echo.Context, status int, page templ.Component) error
 
 // noStore keeps a page with personal data or a secret out of every cache.
 func noStore(c echo.Context) { c.Response().Header().Set("Cache-Control", "no-store") }
-
-// message is what the last form did, on its way to the next page. It travels
-// in a cookie of its own: it is nothing that the session would have to be
-// written for, and it also reaches people who are not signed in.
-type message struct {
-	Kind component.State `json:"k"`
-	Text string          `json:"t"`
-	Link component.Link  `json:"l"`
-}
-
-// maxFlash keeps the cookie below what browsers take.
-const maxFlash = 1500
-
-// done keeps a message for the next page and leads there.
-func (s *Surface) done(c echo.Context, to, text string, link component.Link) error {
-	encoded, err := json.Marshal(message{Kind: component.Live, Text: text, Link: link})
-	if err == nil && len(encoded) <= maxFlash {
-		s.cookie(c, flashCookie, base64.RawURLEncoding.EncodeToString(encoded), time.Minute)
-	}
-	return seeOther(c, to)
-}
-
-func (s *Surface) takeFlash(c echo.Context) []layout.Flash {
-	kept, err := c.Cookie(s.cookieName(flashCookie))
-	if err != nil {
-		return nil
-	}
-	s.cookie(c, flashCookie, "", -1)
-	var m message
-	decoded, err := base64.RawURLEncoding.DecodeString(kept.Value)
-	if err != nil || json.Unmarshal(decoded, &m) != nil || m.Text == "" {
-		return nil
-	}
-	return []layout.Flash{{Kind: m.Kind, Text: m.Text, Link: m.Link}}
-}
 
 // cookieName binds a cookie to exactly this host where browsers come by https.
 func (s *Surface) cookieName(name string) string {

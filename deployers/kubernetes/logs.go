@@ -113,7 +113,7 @@ func (s *snapshot) podLog(ctx context.Context, pod, container string, tail int, 
 		if err != nil || since != nil && !at.After(*since) {
 			continue
 		}
-		lines = append(lines, deployers.LogLine{At: at, Stream: "stdout", Text: strings.ToValidUTF8(rest, "�")})
+		lines = append(lines, deployers.LogLine{At: at, Stream: "stdout", Text: deployers.PlainText(strings.ToValidUTF8(rest, "�"))})
 	}
 	return lines, nil
 }

@@ -213,7 +213,7 @@ func (c *Client) refused(r Request, f Fault, mask Mask) error {
 	if f.Code == CodeStale && r.Desired != nil {
 		return deployers.StaleGeneration(r.Desired.Generation, f.Newest)
 	}
-	err := c.fault("%s", clean(mask.Hide(f.Message)))
+	err := c.fault("%s", clean(mask.Hide(deployers.PlainText(f.Message))))
 	if f.Terminal {
 		return deployers.Terminal(err)
 	}

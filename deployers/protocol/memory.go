@@ -75,7 +75,7 @@ func (c *Client) keep(target deployers.Target, logs []Log, mask Mask) {
 
 // line is a line as pages show it. It is masked before anything is cut off it.
 func (c *Client) line(l Log, mask Mask, now time.Time) deployers.LogLine {
-	l.Text, l.Source = mask.Hide(l.Text), mask.Hide(l.Source)
+	l.Text, l.Source = mask.Hide(deployers.PlainText(l.Text)), mask.Hide(l.Source)
 	if l.Source == "" {
 		l.Source = c.Name
 	}

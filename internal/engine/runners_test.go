@@ -60,7 +60,7 @@ func (h *host) Output(_ context.Context, key, cursor string, _ int) ([]slipway.L
 	if !known || cursor != "" {
 		return nil, cursor, nil
 	}
-	return []slipway.LogLine{{At: time.Now(), Stream: "stdout", Text: "this is " + strings.Join(o.Command, " ")}}, "1", nil
+	return []slipway.LogLine{{At: time.Now(), Stream: "stdout", Text: "\x1b[1mthis is\x1b[0m " + strings.Join(o.Command, " ")}}, "1", nil
 }
 
 func (h *host) Stop(_ context.Context, key string) error {

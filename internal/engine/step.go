@@ -254,6 +254,9 @@ func (e *Engine) foresee(ctx context.Context, d slipway.Deployment, ev slipway.E
 // keepLines saves what workloads printed, and says that there is more to read.
 func keepLines(ctx context.Context, tx slipway.Tx, d slipway.Deployment, lines []slipway.LogLine, cursor string, read bool, now time.Time) error {
 	if read {
+		for i := range lines {
+			lines[i].Text = deployers.PlainText(lines[i].Text)
+		}
 		if err := tx.Logs().Append(ctx, d.ID, lines, cursor); err != nil {
 			return err
 		}

@@ -82,33 +82,37 @@ func shortSHA(sha string) string {
 }
 
 // diffLines reads a text difference by the signs its lines begin with.
-func diffLines(text string) []component.DiffLine {
+// diffLines reads a difference: its lines begin with a sign, and in those of
+// deployers with a space after that.
+func diffLines(text string, spaced bool) []component.DiffLine {
 	if text == "" {
 		return nil
+	}
+	same, rest := " ", func(l string) string { return l[1:] }
+	if spaced {
+		same, rest = "  ", func(l string) string { return strings.TrimPrefix(l[1:], " ") }
 	}
 	var lines []component.DiffLine
 	for l := range strings.SplitSeq(strings.TrimSuffix(text, "\n"), "\n") {
 		switch {
-		case strings.HasPrefix(l, "@@"):
+		case strings.HasPrefix(l, "@@"), spaced && strings.HasPrefix(l, "--- "):
 			lines = append(lines, component.DiffLine{Kind: "hunk", Text: l})
 		case strings.HasPrefix(l, "+"):
-			lines = append(lines, component.DiffLine{Kind: "add", Text: unsigned(l)})
+			lines = append(lines, component.DiffLine{Kind: "add", Text: rest(l)})
 		case strings.HasPrefix(l, "-"):
-			lines = append(lines, component.DiffLine{Kind: "del", Text: unsigned(l)})
+			lines = append(lines, component.DiffLine{Kind: "del", Text: rest(l)})
 		default:
-			lines = append(lines, component.DiffLine{Text: strings.TrimPrefix(l, " ")})
+			lines = append(lines, component.DiffLine{Text: strings.TrimPrefix(l, same)})
 		}
 	}
 	return lines
 }
 
-func unsigned(l string) string { return strings.TrimPrefix(l[1:], " ") }
-
 func previews(p slipway.Plan) []page.Preview {
 	if p.Preview == "" {
 		return nil
 	}
-	return []page.Preview{{ID: "preview", Title: "What " + p.To.Deployer.Name + " would do, in its own words", Lines: diffLines(p.Preview)}}
+	return []page.Preview{{ID: "preview", Title: "What " + p.To.Deployer.Name + " would do, in its own words", Lines: diffLines(p.Preview, true)}}
 }
 
 // checks are the verdicts of gates, each with its reason.

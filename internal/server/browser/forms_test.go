@@ -3,6 +3,7 @@ package browser_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -104,10 +105,14 @@ func TestRegisterFromBackstage(t *testing.T) {
 func TestPipelineEditor(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.furnish()
+	d := w.furnish()
 	const path = "/s/billing-api/pipeline"
 	changed := strings.Replace(pipelineText, "count: 1", "count: 2", 1)
 	dry := w.fill("Ana", path, path, "yaml", changed, "intent", "dry-run").status(http.StatusOK).says("1 stage would change", "count: 2")
+	// Text keeps its columns, whatever became of its line, and the name of an object is no line.
+	dry.holds("<span>    gates:\n</span>", "<del>-   - approval: {count: 1}\n</del><ins>+   - approval: {count: 2}\n</ins>")
+	w.get("Ben", fmt.Sprintf("/gates/%d", d.ID)).holds("<b>--- Deployment app changes\n</b><span>  spec:\n</span>",
+		"<del>-   image: old &lt;b&gt;\n</del><ins>+   image: new &lt;b&gt;\n</ins>")
 	if dry.form(path).Get("yaml") != changed || dry.form(path).Get("base") != "1" {
 		t.Error("what was typed is lost")
 	}

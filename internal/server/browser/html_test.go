@@ -62,6 +62,16 @@ func (a answer) leadsTo(path string) answer {
 	return a
 }
 
+// holds checks what stands in the page to the letter.
+func (a answer) holds(texts ...string) {
+	a.t.Helper()
+	for _, text := range texts {
+		if !strings.Contains(a.Body.String(), text) {
+			a.t.Errorf("%s does not hold %s:\n%s", a.path, text, a.Body)
+		}
+	}
+}
+
 func (a answer) says(texts ...string) answer {
 	a.t.Helper()
 	all := visible(a.page())

@@ -91,7 +91,7 @@ func (s *Surface) applyPipeline(c echo.Context) error {
 	}
 	if dry {
 		return s.showPipeline(c, http.StatusOK, func(v *page.PipelineView) {
-			v.YAML, v.Diff = typed, diffLines(manifest.DiffText([]byte(source(out.Before)), []byte(typed)))
+			v.YAML, v.Diff = typed, diffLines(manifest.DiffText([]byte(source(out.Before)), []byte(typed)), false)
 			v.DiffTitle = diffTitle(out)
 			if out.Changed && out.Before.Revision > 0 {
 				v.Notices = []component.Check{{State: component.Waiting, Text: "What waits is looked at again: an approval stays good only where the plan stays the same."}}

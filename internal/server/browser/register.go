@@ -174,7 +174,7 @@ func (s *Surface) registerYAML(c echo.Context) error {
 	}
 	return s.showRegister(c, http.StatusOK, nil, func(v *page.RegisterView) {
 		v.Preview, v.CanApply = []page.RegisterPreview{row}, row.What != "same"
-		v.Diff = diffLines(manifest.DiffText([]byte(source(out.Pipeline.Before)), []byte(source(out.Pipeline.After))))
+		v.Diff = diffLines(manifest.DiffText([]byte(source(out.Pipeline.Before)), []byte(source(out.Pipeline.After))), false)
 	})
 }
 

@@ -48,7 +48,7 @@ func (stubDeployers) CheckConfig(ref slipway.DeployerRef) (int, []slipway.FieldE
 func (stubDeployers) CheckWay(context.Context, slipway.Plan) error { return nil }
 
 func (stubDeployers) Preview(context.Context, slipway.Plan) (string, []byte, error) {
-	return "@@ app @@\n-old <b>\n+new <b>\n same\n", nil, nil
+	return "it runs in namespace shop\n--- Deployment app changes\n  spec:\n-   image: old <b>\n+   image: new <b>\n", nil, nil
 }
 
 // world is a whole Slipway without the engine: tests play its part.

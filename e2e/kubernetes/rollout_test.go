@@ -32,9 +32,17 @@ stages:
     deployer:
       name: kubernetes
       config: {namespace: billing, workload: turnstile, kind: Rollout, replicas: 2, drain: 1s}
-    strategy: {type: canary, steps: [{weight: %d, bake: 2s}, {weight: 100}]}
+    strategy: %s
     onFailure: rollback
 `
+
+// turnstile is its pipeline with a strategy, or a canary of so many percent.
+func turnstile(strategy any) string {
+	if weight, ok := strategy.(int); ok {
+		strategy = fmt.Sprintf("{type: canary, steps: [{weight: %d, bake: 2s}, {weight: 100}]}", weight)
+	}
+	return fmt.Sprintf(rolloutPipeline, strategy)
+}
 
 func (w *world) rolloutIs() (phase string, step int64) {
 	w.t.Helper()
@@ -50,18 +58,35 @@ func (w *world) rollout() {
 	w.t.Helper()
 	ok(w.t, w.cluster.Apply(w.t.Context(), namespace, strings.Replace(rolloutOfATeam, "IMAGE", w.cluster.ImageOf("good", "0.9.0").Reference, 1)))
 	w.portal.Must(w.t, http.MethodPut, "/api/v1/services/turnstile", map[string]any{"team": "payments"}, nil)
-	w.portal.Must(w.t, http.MethodPut, "/api/v1/services/turnstile/pipeline", fmt.Sprintf(rolloutPipeline, 10), nil)
 	for _, version := range []string{"1.0.0", "1.1.0"} {
 		w.release("turnstile", "good", version)
 	}
+	// Before anything is live, what does not fit is a warning.
+	const file, noStop = "/api/v1/services/turnstile/pipeline", "is to get 10 % of the traffic, but the Rollout does not wait there: it is a canary that waits for a promotion at 50 %"
+	var applied struct{ Warnings []string }
+	w.portal.Must(w.t, http.MethodPut, file, turnstile(10), &applied)
+	if len(applied.Warnings) != 1 || !strings.Contains(applied.Warnings[0], noStop) {
+		w.t.Errorf("it warns of %q", applied.Warnings)
+	}
 	w.ends(w.promote("turnstile", "1.0.0"), "succeeded")
 	w.runs("turnstile", "1.0.0", 2)
+	// From then on it is refused.
+	for strategy, why := range map[any]string{
+		"{type: blueGreen}": "version next is to get 0 % of the traffic, but the Rollout does not wait there: it is a canary that waits for a promotion at 50 %",
+		20:                  "version next is to get 20 % of the traffic, but the Rollout does not wait there",
+	} {
+		status, answer, err := w.portal.Call(w.t.Context(), w.portal.Token, http.MethodPut, file, turnstile(strategy))
+		ok(w.t, err)
+		if status != http.StatusUnprocessableEntity || !strings.Contains(string(answer), why) || !strings.Contains(string(answer), "stages[0].strategy") {
+			w.t.Errorf("%v: %d %s", strategy, status, answer)
+		}
+	}
 	status, answer := w.refused("turnstile", "1.1.0")
 	if want := "version 1.1.0 is to get 10 % of the traffic, but the Rollout does not wait there"; status != http.StatusConflict || !strings.Contains(answer, want) {
 		w.t.Errorf("refused with %d: %s", status, answer)
 	}
 
-	w.portal.Must(w.t, http.MethodPut, "/api/v1/services/turnstile/pipeline", fmt.Sprintf(rolloutPipeline, 50), nil)
+	w.portal.Must(w.t, http.MethodPut, file, turnstile(50), nil)
 	id := w.promote("turnstile", "1.1.0")
 	w.until(id, func(d deployment) bool { return len(d.Phases) == 1 && d.Phases[0].State == "baking" })
 	if phase, step := w.rolloutIs(); phase != "Paused" || step != 1 {

@@ -148,6 +148,9 @@ func (s *snapshot) settleHome() error {
 	if home == nil {
 		home = s.tracks[0]
 	}
+	if s.beside = s.beginsBeside() && !s.leftInPeace(home); s.beside {
+		return nil
+	}
 	return home.moveHome(s.record.Target, a, kindDeployment)
 }
 
@@ -224,7 +227,7 @@ func (s *snapshot) adoptedSelector(weighted []*rendered) map[string]string {
 		selector[labelTrack] = noTrack
 	case len(weighted) == 1:
 		hash := trackHash(weighted[0].track.ID)
-		if now := selectorOf(s.services[s.record.Adopted.Service])[labelTrack]; len(s.tracks) > 1 || now == hash {
+		if now := selectorOf(s.services[s.record.Adopted.Service])[labelTrack]; len(s.tracks) > 1 || s.beside || now == hash {
 			selector[labelTrack] = hash
 		}
 	}

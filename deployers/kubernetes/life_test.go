@@ -139,14 +139,18 @@ spec: {selector: {app: shop}, ports: [{port: 80, targetPort: 8080}]}
 		a, err := w.ask(t.Context(), address(service), nil)
 		return a["version"] == "0.9.0", fmt.Sprint(a, err)
 	})
-	// The team's own pods end at once on SIGTERM, so only what Slipway has released
-	// is free of failures.
+	p, err := f.Preview(t.Context(), f.target, deployers.Desired{Generation: 1, Tracks: []deployers.Track{one}})
+	if err != nil || !strings.Contains(p.Text, "takes the traffic of Service shop and comes home after 5s") || !strings.Contains(p.Text, "--- Deployment shop changes") {
+		t.Errorf("people read %s, %v", p.Text, err)
+	}
+	// The team's own pods have no preStop and end at once on SIGTERM, in the middle
+	// of a request: they get none any more by then.
+	l := startLoad(w, address(service))
 	o := f.converged(t, 1, one)
 	f.until(t, "the team's own version has ended", func(deployers.Observed) bool {
-		pods, err := w.In(namespace, "v1", "Pod").List(t.Context(), metav1.ListOptions{LabelSelector: "app=shop"})
-		return err == nil && len(pods.Items) == 2
+		found, err := w.Images(t.Context(), namespace, "shop-")
+		return err == nil && len(found) == 1 && found[imageOf(one.Artifacts[0])] == 2
 	})
-	l := startLoad(w, address(service))
 	if o.Address != address(service) {
 		t.Errorf("the Service has another address now: %s, not %s", o.Address, address(service))
 	}
@@ -160,10 +164,18 @@ spec: {selector: {app: shop}, ports: [{port: 80, targetPort: 8080}]}
 	// A plain roll-out in place.
 	f.converged(t, 5, one)
 	f.until(t, "only the newest is left", func(o deployers.Observed) bool { return len(o.Tracks) == 1 })
-	l.end(t)
 	home := f.live(t, "apps/v1", "Deployment")
 	if home.GetLabels()["team"] != "payments" || imagesOf(home)["app"] != imageOf(one.Artifacts[0]) {
 		t.Errorf("at home is %v with %v", imagesOf(home), home.GetLabels())
+	}
+	// Back to before the first release.
+	if err := f.Deployer.Apply(t.Context(), f.target, deployers.Desired{Generation: 6, Back: true}); err != nil {
+		t.Fatal(err)
+	}
+	f.until(t, "the team's own version is back", func(o deployers.Observed) bool { return o.Converged && o.Generation == 6 })
+	l.end(t)
+	if a, err := w.ask(t.Context(), address(service), nil); err != nil || a["version"] != "0.9.0" {
+		t.Errorf("the team's Service shows %v, %v", a, err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

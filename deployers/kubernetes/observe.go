@@ -147,6 +147,9 @@ func (s *snapshot) notes() []string {
 	if s.kind() == kindRollout {
 		notes = append(notes, s.rolloutNotes()...)
 	}
+	if s.beside {
+		notes = append(notes, fmt.Sprintf("it runs beside the pods of %s until these have had no requests for a while", s.record.Adopted.Workload))
+	}
 	for _, t := range s.tracks {
 		if hostsAll(s.kind()) && t != s.lead() {
 			continue

@@ -51,6 +51,12 @@ func (d *Deployer) Preview(ctx context.Context, name deployers.Target, desired d
 		return deployers.Preview{}, fmt.Errorf("%s: %w", name, err)
 	}
 	lines := append([]string{next.summary()}, s.courseWords(len(r.Tracks) == 0)...)
+	lines = append(lines, s.firstWords()...)
+	if s.beside { // what it leads to, rather than how it begins
+		if err := s.tracks[0].moveHome(name, s.record.Adopted, kindDeployment); err != nil {
+			return deployers.Preview{}, fmt.Errorf("%s: %w", name, err)
+		}
+	}
 	changes, err := s.changes(ctx)
 	if err != nil {
 		return deployers.Preview{}, fmt.Errorf("%s: %w", name, err)

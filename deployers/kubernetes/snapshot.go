@@ -29,6 +29,7 @@ type snapshot struct {
 	routes      map[string]*unstructured.Unstructured
 	pods        []corev1.Pod // by name
 	settledFor  time.Duration
+	beside      bool // a first release runs beside the adopted workload, and is not at home yet
 }
 
 func (d *Deployer) look(ctx context.Context, r *record) (*snapshot, error) {
@@ -79,14 +80,11 @@ func (d *Deployer) look(ctx context.Context, r *record) (*snapshot, error) {
 	if err := s.fetchAdopted(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.settleHome(); err != nil {
-		return nil, err
-	}
 	if err := s.fetchServices(ctx); err != nil {
 		return nil, err
 	}
 	s.settledFor = d.target(r.Target).unchangedFor(s.trafficPrint())
-	return s, nil
+	return s, s.settleHome()
 }
 
 // list reads what carries the target's label, by name. A record is no part of

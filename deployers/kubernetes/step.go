@@ -170,7 +170,7 @@ func (s *snapshot) stop(ctx context.Context) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.workloads)) {
 		live := s.workloads[name]
-		if s.isWanted(name) || live.GetDeletionTimestamp() != nil {
+		if s.isWanted(name) || live.GetDeletionTimestamp() != nil || s.isHome(name) && s.beside {
 			continue
 		}
 		if s.isHome(name) {

@@ -71,7 +71,7 @@ func (s *snapshot) mayMove(now, want map[string]string) bool {
 
 func (s *snapshot) route(ctx context.Context) error {
 	if s.givenBack() {
-		return nil // the Service finds the team's own pods as it did
+		return s.giveServiceBack(ctx)
 	}
 	if len(s.tracks) == 0 {
 		return s.silence(ctx)
@@ -198,8 +198,8 @@ func (s *snapshot) routed() bool {
 	if t := s.previewed(); (t != nil && t.main != nil) != (s.services[s.previewName()] != nil) {
 		return false
 	}
-	if s.givenBack() {
-		return true
+	if s.givenBack() { // the Service finds the team's own pods as it did
+		return selectorOf(s.services[s.record.Adopted.Service])[labelTrack] == ""
 	}
 	if len(s.tracks) == 0 {
 		for _, u := range s.services {

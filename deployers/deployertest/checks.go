@@ -131,12 +131,12 @@ func restarts(e *env) string {
 }
 
 func lingers(e *env) string {
-	return unless(e.h.Lingers, "this harness has no release with work to finish once it is given up")
+	return unless(e.h.Lingers, "no release is given that has work to finish once it is given up")
 }
 
 func kind(k Kind, does string) need {
 	return func(e *env) string {
-		return unless(len(e.h.known(k)) == 1, "this harness has no release that "+does)
+		return unless(len(e.h.known(k)) == 1, "no release is given that "+does)
 	}
 }
 

@@ -24,6 +24,19 @@ func (s *snapshot) strangersAtHome() bool {
 	return live != nil && live.GetLabels()[labelTrack] == "" && replicasOf(live) > 0
 }
 
+// theirs is the adopted Deployment as long as no release is at home in it.
+func (s *snapshot) theirs() *unstructured.Unstructured {
+	if hostsAll(s.kind()) || !s.strangersAtHome() {
+		return nil
+	}
+	return s.workloads[s.record.Adopted.Workload]
+}
+
+func readyIn(u *unstructured.Unstructured) int {
+	n, _, _ := unstructured.NestedInt64(u.Object, "status", "readyReplicas")
+	return int(n)
+}
+
 // abrupt: they have no preStop where Slipway's own would have one.
 func (s *snapshot) abrupt(t *rendered) bool {
 	live := s.workloads[s.record.Adopted.Workload]
@@ -45,7 +58,7 @@ func (s *snapshot) oneAtATime() bool {
 // beginsBeside: the first release is to run beside what it replaces, and does not
 // come home yet.
 func (s *snapshot) beginsBeside() bool {
-	if hostsAll(s.kind()) || !s.strangersAtHome() || s.record.Adopted.Service == "" || s.oneAtATime() {
+	if s.theirs() == nil || s.record.Adopted.Service == "" || s.oneAtATime() {
 		return false
 	}
 	t := s.tracks[0]

@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,17 +17,25 @@ import (
 const theirDeployment = `
 apiVersion: apps/v1
 kind: Deployment
-metadata: {name: attic}
+metadata: {name: NAME}
 spec:
   replicas: 2
-  selector: {matchLabels: {app: attic}}
+  selector: {matchLabels: {app: NAME}}
   template:
-    metadata: {labels: {app: attic}}
+    metadata: {labels: {app: NAME}}
     spec:
       containers:
         - name: app
           image: IMAGE
           readinessProbe: {httpGet: {path: /healthz, port: 8080}, periodSeconds: 1}
+`
+
+const theirService = `
+---
+apiVersion: v1
+kind: Service
+metadata: {name: NAME}
+spec: {selector: {app: NAME}, ports: [{port: 80, targetPort: 8080}]}
 `
 
 // orderedSet replaces one pod at a time, and waits for each to get ready.
@@ -53,21 +62,22 @@ spec:
 func TestAFirstReleaseThatFails(t *testing.T) {
 	t.Parallel()
 	w := needCluster(t)
-	for kind, c := range map[string]struct{ name, apiVersion, manifest string }{
-		"Deployment":  {"attic", "apps/v1", theirDeployment},
-		"StatefulSet": {"loft", "apps/v1", orderedSet},
-		"Rollout":     {"cellar", "argoproj.io/v1alpha1", strings.NewReplacer("NAME", "cellar", "STRATEGY", twoPauses, "replicas: 4", "replicas: 2").Replace(theirs)},
+	for _, c := range []struct{ kind, name, apiVersion, manifest, service string }{
+		{"Deployment", "attic", "apps/v1", theirDeployment, ""},
+		{"Deployment", "porch", "apps/v1", theirDeployment + theirService, "porch"},
+		{"StatefulSet", "loft", "apps/v1", orderedSet, ""},
+		{"Rollout", "cellar", "argoproj.io/v1alpha1", strings.NewReplacer("STRATEGY", twoPauses, "replicas: 4", "replicas: 2").Replace(theirs), ""},
 	} {
-		t.Run(kind, func(t *testing.T) {
+		t.Run(c.kind+" "+c.name, func(t *testing.T) {
 			t.Parallel()
 			original := w.ImageOf("good", "0.9.0").Reference
-			if err := w.Apply(t.Context(), namespace, strings.Replace(c.manifest, "IMAGE", original, 1)); err != nil {
+			if err := w.Apply(t.Context(), namespace, strings.NewReplacer("IMAGE", original, "NAME", c.name).Replace(c.manifest)); err != nil {
 				t.Fatal(err)
 			}
 			f := newFixture(t, w)
 			f.target.Service = "first-" + c.name
 			live := func() *unstructured.Unstructured {
-				u, err := w.In(namespace, c.apiVersion, kind).Get(t.Context(), c.name, metav1.GetOptions{})
+				u, err := w.In(namespace, c.apiVersion, c.kind).Get(t.Context(), c.name, metav1.GetOptions{})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -78,7 +88,8 @@ func TestAFirstReleaseThatFails(t *testing.T) {
 				return err == nil && len(found) == 1 && found[original] == 2, fmt.Sprint(found, err)
 			}
 			deployertest.Eventually(t, time.Minute, "the team's own pods run", theirPods)
-			bad := share(w.track(t, "never-ready", "1.0.0", map[string]any{"manifests": "", "workload": c.name, "kind": kind, "replicas": 3}), 100, 3)
+			before := w.podsNamed(t, c.name+"-")
+			bad := share(w.track(t, "never-ready", "1.0.0", map[string]any{"manifests": "", "workload": c.name, "kind": c.kind, "service": c.service, "replicas": 3}), 100, 3)
 			f.apply(t, 1, bad)
 			f.until(t, "it is on its way", func(o deployers.Observed) bool { return len(o.Tracks) > 0 && o.Tracks[0].Message != "" })
 			deployertest.Eventually(t, time.Minute, "a pod of it is there", func() (bool, string) {
@@ -93,6 +104,26 @@ func TestAFirstReleaseThatFails(t *testing.T) {
 			if u := live(); imagesOf(u)["app"] != original || replicasOf(u) != 2 || trackIn(u) != "" {
 				t.Errorf("given back are %d replicas of %v", replicasOf(u), imagesOf(u))
 			}
+			if after := w.podsNamed(t, c.name+"-"); c.service != "" && !slices.Equal(before, after) {
+				t.Errorf("it began beside %v, and they are %v now", before, after)
+			}
 		})
 	}
+}
+
+// podsNamed are the pods of a workload that are not on their way out.
+func (w *world) podsNamed(t *testing.T, name string) []string {
+	t.Helper()
+	pods, err := w.In(namespace, "v1", "Pod").List(t.Context(), metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, p := range pods.Items {
+		if strings.HasPrefix(p.GetName(), name) && p.GetDeletionTimestamp() == nil {
+			names = append(names, p.GetName())
+		}
+	}
+	slices.Sort(names)
+	return names
 }

@@ -50,12 +50,18 @@ func (s *snapshot) leftovers(known map[string]bool, shares map[string]int) []dep
 			}
 		}
 	}
+	theirs := s.theirs()
 	for _, u := range s.workloads {
-		if hash := u.GetLabels()[labelTrack]; !known[hash] && !hostsAll(s.kind()) {
+		if hash := u.GetLabels()[labelTrack]; !known[hash] && !hostsAll(s.kind()) && u != theirs {
 			add(hash, u.GetAnnotations())
 		}
 	}
 	var out []deployers.ObservedTrack
+	if theirs != nil {
+		image := imagesOf(theirs)[s.tracks[0].container]
+		out = append(out, deployers.ObservedTrack{ID: "image " + image, Version: image, Ready: readyIn(theirs), Weight: shares[""],
+			Message: "not from a release: it was there before the first one"})
+	}
 	for _, hash := range sortedKeys(found) {
 		out = append(out, *found[hash])
 	}

@@ -5,8 +5,14 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	utiljson "k8s.io/apimachinery/pkg/util/json"
+	"sigs.k8s.io/yaml"
 
 	"github.com/slipway-dev/slipway/deployers"
 )
@@ -160,5 +166,85 @@ func TestConfigKeepsWholeNumbers(t *testing.T) {
 	text, _ := json.Marshal(r.workload.Object)
 	if !strings.Contains(string(text), `"name":"`+r.extras[0].GetName()+`"`) || !strings.Contains(string(text), secretName(target, "x")) {
 		t.Errorf("the pod does not use its own ConfigMap and Secret: %s", text)
+	}
+}
+
+// TestWhatBecomesOfTheTeamsPods: a first release begins beside them where it can,
+// and where it cannot, people are told what that costs.
+func TestWhatBecomesOfTheTeamsPods(t *testing.T) {
+	t.Parallel()
+	home := func(change string) *unstructured.Unstructured {
+		u := object(t, "{metadata: {name: shop, labels: {app: shop}}, spec: {replicas: 2, template: {spec: {containers: [{name: app}, {name: helper}]}}}}")
+		for key, value := range object(t, "{"+change+"}") {
+			if err := unstructured.SetNestedField(u, value, strings.Split(key, ".")...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return &unstructured.Unstructured{Object: u}
+	}
+	for name, c := range map[string]struct {
+		home, kind, service string
+		drain               time.Duration
+		beside              bool
+		words               string
+	}{
+		"a Deployment":         {"", kindDeployment, "shop", 5 * time.Second, true, "takes the traffic of Service shop and comes home after 5s"},
+		"without a Service":    {"", kindDeployment, "", 5 * time.Second, false, "give the workload a preStop before its first release, or name its Service"},
+		"one at a time":        {"spec.strategy: {type: Recreate}", kindDeployment, "shop", 5 * time.Second, false, "give the workload a preStop before its first release."},
+		"a StatefulSet":        {"", kindStatefulSet, "shop", 5 * time.Second, false, "Warning: the pods of StatefulSet shop have no preStop"},
+		"with a preStop":       {"spec.template.spec.containers: [{name: app, lifecycle: {preStop: {sleep: {seconds: 1}}}}]", kindDeployment, "shop", 5 * time.Second, false, ""},
+		"of another container": {"spec.template.spec.containers: [{name: app}, {name: helper, lifecycle: {preStop: {sleep: {seconds: 1}}}}]", kindDeployment, "shop", 5 * time.Second, true, "comes home"},
+		"no drain is wanted":   {"", kindDeployment, "shop", 0, false, ""},
+		"nothing runs":         {"spec.replicas: 0", kindDeployment, "shop", 5 * time.Second, false, ""},
+		"a release is at home": {"metadata.labels: {slipway.dev/track: abc}", kindDeployment, "shop", 5 * time.Second, false, ""},
+		"traffic that is slow": {"", kindDeployment, "shop", time.Millisecond, true, "comes home after 1s"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg := defaultConfig()
+			cfg.Drain = duration(c.drain)
+			s := &snapshot{record: &record{Kind: c.kind, Adopted: &adopted{Workload: "shop", Service: c.service}},
+				workloads: map[string]*unstructured.Unstructured{"shop": home(c.home)},
+				tracks:    []*rendered{{track: storedTrack{ID: "one", Weight: 100}, config: cfg, container: "app"}}}
+			if got := s.beginsBeside(); got != c.beside {
+				t.Errorf("it begins beside them: %t", got)
+			}
+			if words := strings.Join(s.firstWords(), "\n"); (words == "") != (c.words == "") || !strings.Contains(words, c.words) {
+				t.Errorf("people read %q", words)
+			}
+		})
+	}
+}
+
+// object reads YAML the way that the cluster's answers are read.
+func object(t *testing.T, text string) (u map[string]any) {
+	t.Helper()
+	asJSON, err := yaml.YAMLToJSON([]byte(text))
+	if err == nil {
+		err = utiljson.Unmarshal(asJSON, &u)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+// TestTheTeamsPodsAreSeen beside a first release, with their part of the traffic.
+func TestTheTeamsPodsAreSeen(t *testing.T) {
+	t.Parallel()
+	for selector, theirs := range map[string]int{"{app: shop}": 67, "{app: shop, slipway.dev/track: " + trackHash("one") + "}": 0} {
+		s := &snapshot{record: &record{Kind: kindDeployment, Adopted: &adopted{Workload: "shop", Service: "shop"}},
+			tracks: []*rendered{{track: storedTrack{ID: "one", Weight: 100}, config: defaultConfig(), container: "app"}},
+			workloads: map[string]*unstructured.Unstructured{"shop": {Object: object(t,
+				"{metadata: {name: shop}, spec: {replicas: 2, template: {spec: {containers: [{name: app, image: their/own:7}]}}}, status: {readyReplicas: 2}}")}},
+			services: map[string]*unstructured.Unstructured{"shop": {Object: object(t, "{metadata: {name: shop, labels: {slipway.dev/role: service}}, spec: {selector: "+selector+"}}")}},
+			pods: []corev1.Pod{{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{labelTrack: trackHash("one")}},
+				Status: corev1.PodStatus{Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}}}},
+		}
+		shares := s.shares()
+		want := []deployers.ObservedTrack{{ID: "image their/own:7", Version: "their/own:7", Ready: 2, Weight: theirs, Message: "not from a release: it was there before the first one"}}
+		if diff := cmp.Diff(want, s.leftovers(s.alive(), shares)); diff != "" || shares[trackHash("one")] != 100-theirs {
+			t.Errorf("%s: %s, of %v", selector, diff, shares)
+		}
 	}
 }

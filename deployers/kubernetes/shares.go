@@ -40,6 +40,9 @@ func (s *snapshot) replicaShares(now map[string]string) map[string]int {
 			order = append(order, hash)
 		}
 	}
+	if theirs := s.theirs(); theirs != nil && now[labelTrack] == "" {
+		counts[""], order = readyIn(theirs), append(order, "")
+	}
 	return percent(counts, order)
 }
 

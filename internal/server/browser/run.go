@@ -190,6 +190,9 @@ func runStep(d slipway.Deployment, i int, o *slipway.Observed, now time.Time) co
 		if o != nil && o.Generation == r.Generation && len(o.Tracks) > 0 {
 			step.Note = readyWords(o.Tracks) + " ready"
 			step.Progress = min(99, share(o.Tracks))
+			if r.Desired.Site == "" && !o.Converged && o.Message != "" {
+				step.Note = o.Message // which also says why
+			}
 		}
 		if r.ReadyAt != nil && r.Desired.Bake > 0 {
 			step.Note = "watched, " + component.Age(r.ReadyAt.Add(time.Duration(r.Desired.Bake)).Sub(now)) + " left"

@@ -62,11 +62,14 @@ spec:
 func TestAFirstReleaseThatFails(t *testing.T) {
 	t.Parallel()
 	w := needCluster(t)
-	for _, c := range []struct{ kind, name, apiVersion, manifest, service string }{
-		{"Deployment", "attic", "apps/v1", theirDeployment, ""},
-		{"Deployment", "porch", "apps/v1", theirDeployment + theirService, "porch"},
-		{"StatefulSet", "loft", "apps/v1", orderedSet, ""},
-		{"Rollout", "cellar", "argoproj.io/v1alpha1", strings.NewReplacer("STRATEGY", twoPauses, "replicas: 4", "replicas: 2").Replace(theirs), ""},
+	for _, c := range []struct {
+		kind, name, apiVersion, manifest, service string
+		replicas                                  int
+	}{
+		{"Deployment", "attic", "apps/v1", theirDeployment, "", 3},
+		{"Deployment", "porch", "apps/v1", theirDeployment + theirService, "porch", 3},
+		{"StatefulSet", "loft", "apps/v1", orderedSet, "", 2}, // with a third one, that would fail, and no other be replaced
+		{"Rollout", "cellar", "argoproj.io/v1alpha1", strings.NewReplacer("STRATEGY", twoPauses, "replicas: 4", "replicas: 2").Replace(theirs), "", 3},
 	} {
 		t.Run(c.kind+" "+c.name, func(t *testing.T) {
 			t.Parallel()
@@ -89,7 +92,7 @@ func TestAFirstReleaseThatFails(t *testing.T) {
 			}
 			deployertest.Eventually(t, time.Minute, "the team's own pods run", theirPods)
 			before := w.podsNamed(t, c.name+"-")
-			bad := share(w.track(t, "never-ready", "1.0.0", map[string]any{"manifests": "", "workload": c.name, "kind": c.kind, "service": c.service, "replicas": 3}), 100, 3)
+			bad := share(w.track(t, "never-ready", "1.0.0", map[string]any{"manifests": "", "workload": c.name, "kind": c.kind, "service": c.service, "replicas": c.replicas}), 100, c.replicas)
 			f.apply(t, 1, bad)
 			f.until(t, "it is on its way", func(o deployers.Observed) bool { return len(o.Tracks) > 0 && o.Tracks[0].Message != "" })
 			deployertest.Eventually(t, time.Minute, "a pod of it is there", func() (bool, string) {

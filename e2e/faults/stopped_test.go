@@ -54,13 +54,13 @@ func TestPausedOwner(t *testing.T) {
 		owner.signal(syscall.SIGCONT)
 		w.until(20*time.Second, "the owner woke up", func() bool { return linesWith(t, hits, "continued at ") > n })
 	}
-	w.until(20*time.Second, "what a stopped owner still told the deployer was refused", func() bool {
-		return strings.Contains(readText(t, w.far.ledger), `"refused"`)
-	})
 	found := c.judged()
 	rejected := stale(t, hits)
 	if rejected == 0 {
 		t.Error("nothing that a stopped owner wrote was rejected: that proves nothing")
+	}
+	if found.Refused == 0 && full() { // a short run may not stop an owner within a call
+		t.Error("nothing that a stopped owner told the deployer was refused: that proves nothing")
 	}
 	said(cases, "%d stale writes rejected, all were going on within %v; %s", rejected, longest.Round(time.Millisecond), found)
 }

@@ -132,7 +132,8 @@ spec: {selector: {app: shop}, ports: [{port: 80, targetPort: 8080}]}
 		t.Fatal(err)
 	}
 	f := newFixture(t, w)
-	more := map[string]any{"manifests": "", "workload": "shop", "service": "shop", "replicas": 2}
+	// On a busy machine it takes seconds until all proxies know that a pod has gone.
+	more := map[string]any{"manifests": "", "workload": "shop", "service": "shop", "replicas": 2, "drain": "9s"}
 	one, two := share(w.track(t, "good", "1.0.0", more), 100, 2), share(w.track(t, "good", "1.1.0", more), 100, 2)
 	service := f.live(t, "v1", "Service")
 	deployertest.Eventually(t, time.Minute, "the team's own version answers", func() (bool, string) {
@@ -140,7 +141,7 @@ spec: {selector: {app: shop}, ports: [{port: 80, targetPort: 8080}]}
 		return a["version"] == "0.9.0", fmt.Sprint(a, err)
 	})
 	p, err := f.Preview(t.Context(), f.target, deployers.Desired{Generation: 1, Tracks: []deployers.Track{one}})
-	if err != nil || !strings.Contains(p.Text, "takes the traffic of Service shop and comes home after 5s") || !strings.Contains(p.Text, "--- Deployment shop changes") {
+	if err != nil || !strings.Contains(p.Text, "takes the traffic of Service shop and comes home after 9s") || !strings.Contains(p.Text, "--- Deployment shop changes") {
 		t.Errorf("people read %s, %v", p.Text, err)
 	}
 	// The team's own pods have no preStop and end at once on SIGTERM, in the middle

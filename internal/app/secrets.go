@@ -30,7 +30,7 @@ type SecretColumn struct {
 	LastChange  *slipway.SecretChange // through Slipway; nil if it was made elsewhere, or there was none
 	Pinned      map[string]int        // what runs: key → version
 	Rotation    Rotation              // what is new for what runs
-	Refusal     *slipway.Error        // by the store itself, which knows the asker
+	Refusal     *slipway.Refusal      // by the store itself, which knows the asker
 	WhyNot      string                // why the asker may not see the names
 	MayWrite    string                // why not; empty: may
 	MayReveal   string

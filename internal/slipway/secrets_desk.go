@@ -102,7 +102,7 @@ func (k *SecretDesk) see(ctx context.Context, by SecretStore, personal bool, was
 		}
 	}
 	if no := PersonRefused(err); no != nil {
-		return SecretView{Path: path, At: now, Keys: []string{}, Fault: SecretDenied, Problem: err.Error(), Since: &now, Refusal: no}, nil
+		return SecretView{Path: path, At: now, Keys: []string{}, Fault: SecretDenied, Problem: err.Error(), Since: &now, Refusal: &Refusal{no.Message, no.Do}}, nil
 	}
 	if err == nil {
 		is.Turn, err = k.turned(call, known, live, is)

@@ -20,8 +20,11 @@ type SecretView struct {
 	Fault   SecretFault `json:"fault,omitempty"` // of the last look, if it failed
 	Problem string      `json:"problem,omitempty"`
 	Since   *time.Time  `json:"since,omitempty"` // when looks began to fail
-	Refusal *Error      `json:"-"`               // the store refused just who asked; it is not kept
+	Refusal *Refusal    `json:"-"`               // the store refused just who asked; it is not kept
 }
+
+// Refusal is the store's own no to one person, in words.
+type Refusal struct{ Message, Do string }
 
 // pins are the needed keys with the version that has them; 0: it is not set.
 func (v SecretView) pins(needed []string) map[string]int {

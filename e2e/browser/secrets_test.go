@@ -108,5 +108,6 @@ func TestSecretsByHand(t *testing.T) {
 	ben.click("safe deletes version 1 in production")
 	ben.click(", change 2 in production")
 	ben.sees("Change 2 is applied. It is done.")
-	ben.sees("Undelete")
+	ana.visit(production)
+	ana.sees("Undelete")
 }

@@ -106,8 +106,22 @@ func (s *snapshot) podLog(ctx context.Context, pod, container string, tail int, 
 	if err != nil {
 		return nil, err
 	}
-	var lines []deployers.LogLine
-	for text := range strings.Lines(string(data)) {
+	return linesOf(string(data), maxLog, since), nil
+}
+
+// linesOf are the lines of a log that are later than since. A line that was cut
+// off at the bound is left for the next time: half a secret would not be known
+// as one. A line that is longer than all that is read at a time is never shown.
+func linesOf(data string, bound int, since *time.Time) (lines []deployers.LogLine) {
+	whole := data
+	if len(data) >= bound {
+		whole = data[:strings.LastIndexByte(data, '\n')+1]
+	}
+	if whole == "" && data != "" {
+		stamp, _, _ := strings.Cut(data, " ")
+		whole = fmt.Sprintf("%s (a line of more than %d bytes is not shown)\n", stamp, bound)
+	}
+	for text := range strings.Lines(whole) {
 		stamp, rest, _ := strings.Cut(strings.TrimRight(text, "\n"), " ")
 		at, err := time.Parse(time.RFC3339Nano, stamp)
 		if err != nil || since != nil && !at.After(*since) {
@@ -115,5 +129,5 @@ func (s *snapshot) podLog(ctx context.Context, pod, container string, tail int, 
 		}
 		lines = append(lines, deployers.LogLine{At: at, Stream: "stdout", Text: deployers.PlainText(strings.ToValidUTF8(rest, "�"))})
 	}
-	return lines, nil
+	return lines
 }

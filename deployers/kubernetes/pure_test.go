@@ -3,6 +3,7 @@ package kubernetes
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -246,5 +247,38 @@ func TestTheTeamsPodsAreSeen(t *testing.T) {
 		if diff := cmp.Diff(want, s.leftovers(s.alive(), shares)); diff != "" || shares[trackHash("one")] != 100-theirs {
 			t.Errorf("%s: %s, of %v", selector, diff, shares)
 		}
+	}
+}
+
+// TestALogIsCutBetweenLines: what was cut off comes the next time, whole.
+func TestALogIsCutBetweenLines(t *testing.T) {
+	t.Parallel()
+	const first, second = "2026-11-28T10:00:00.1Z one\n", "2026-11-28T10:00:00.2Z the key is s3cr"
+	long := "2026-11-28T10:00:00.3Z " + strings.Repeat("x", 100)
+	since := time.Date(2026, 11, 28, 10, 0, 0, 100e6, time.UTC)
+	for name, c := range map[string]struct {
+		data  string
+		bound int
+		since *time.Time
+		want  []string
+	}{
+		"nothing":          {"", 100, nil, nil},
+		"all of it":        {first + second + "et\n", 100, nil, []string{"one", "the key is s3cret"}},
+		"an end":           {first + second + "et", 100, nil, []string{"one", "the key is s3cret"}},
+		"cut off":          {first + second, len(first + second), nil, []string{"one"}},
+		"cut off anew":     {first + second + "et\n" + long, len(first+second) + 10, &since, []string{"the key is s3cret"}},
+		"nothing but cut":  {long[:80], 80, nil, []string{"(a line of more than 80 bytes is not shown)"}},
+		"cut off in stamp": {first + second[:10], len(first) + 10, nil, []string{"one"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var got []string
+			for _, l := range linesOf(c.data, c.bound, c.since) {
+				got = append(got, l.Text)
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("%q, want %q", got, c.want)
+			}
+		})
 	}
 }

@@ -77,7 +77,7 @@ func (m mutant) run(t *testing.T, root string) (out string, failed bool) {
 	test := exec.CommandContext(ctx, "go", "test", "-count=1", "-timeout", "10m", "-run", m.by, m.in) // #nosec G204 -- our own tests
 	test.Dir = root
 	// By the environment, so that binaries which the tests build are mutants, too.
-	test.Env = append(os.Environ(), "GOFLAGS="+os.Getenv("GOFLAGS")+" -overlay="+overlay, "SLIPWAY_TEST_BINARY=", "SLIPWAY_FAULTS=", "SLIPWAY_MUTANTS=", "FAULTS_REPORT=")
+	test.Env = append(os.Environ(), "GOFLAGS="+os.Getenv("GOFLAGS")+" -overlay="+overlay, "SLIPWAY_TEST_BINARY=", "SLIPWAY_FAULTS=", "SLIPWAY_MUTANTS=", "FAULTS_REPORT=", "FAULTS_ROWS=")
 	said, err := test.CombinedOutput()
 	return string(said), err != nil
 }

@@ -35,6 +35,10 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	if err := chosen(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	dir, err := os.MkdirTemp("", "slipway-faults-")
 	if err == nil {
 		defer func() { _ = os.RemoveAll(dir) }()
@@ -45,12 +49,23 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	code := m.Run()
-	if err := writeReport(os.Getenv("FAULTS_VERSION")); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
+	return m.Run()
+}
+
+// chosen has only the rows run that are asked for, and refuses to run hours for
+// a report that cannot be written in the end.
+func chosen() error {
+	if rows := os.Getenv("FAULTS_ROWS"); rows != "" {
+		tests, err := testsLike(rows)
+		if err != nil {
+			return err
+		}
+		if err := flag.Set("test.run", tests); err != nil {
+			return err
+		}
 	}
-	return code
+	_, err := readReport(os.Getenv("FAULTS_REPORT"))
+	return err
 }
 
 const (

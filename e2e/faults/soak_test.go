@@ -1,7 +1,6 @@
 package faults_test
 
 import (
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -23,7 +22,7 @@ func TestNothingGrows(t *testing.T) {
 	for _, kind := range kinds {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			said := reported(t, "F16", fmt.Sprintf("%v of work", length), kind)
+			said := reported(t, "F16", "hours of work, and nothing grows", kind)
 			w := newWorld(t, kind, 1)
 			w.startAll()
 			c := w.gather(4)

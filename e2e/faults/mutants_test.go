@@ -44,5 +44,6 @@ func mutants() []mutant {
 		{"what is remembered outlives a change", "internal/store/remembered.go", "[]any{stands.Changes, query}", "[]any{0 * stands.Changes, query}", "./internal/store", "^TestSQLite$", false},
 		{"time in which nobody looked counts against a release", "internal/slipway/machine_watch.go", "run.UnreadySince.Add(missed)", "run.UnreadySince.Add(0 * missed)", "./internal/engine", "^TestPortalsAway$", false},
 		{"a commit wakes nobody", "internal/store/wake.go", "if len(t.wakes) == 0 {", "if len(t.wakes) >= 0 {", "./internal/store", "^TestSQLite$", false},
+		{"time in which nobody looked counts against a hook", "internal/slipway/machine_job.go", "asked := m.watched(run, ev.Asked)", "asked := m.now", "./internal/engine", "^TestPortalsAwayFromAHook$", false},
 	}
 }

@@ -231,3 +231,42 @@ func TestPortalsAway(t *testing.T) {
 		}
 	})
 }
+
+// TestPortalsAwayFromAHook: twenty seconds of the two minutes of a hook are left
+// when all portals go. Back after an hour, they ask after it, whoever comes first,
+// and give it up when its time is over.
+func TestPortalsAwayFromAHook(t *testing.T) {
+	within(t, func(t *testing.T, r *rig) {
+		own, other := newHost("own"), newHost("other")
+		second := r.another()
+		r.engine.Jobs, second.Jobs = own, other
+		for _, service := range []string{"shop", "cart"} {
+			r.service(service, stage("staging", func(s *slipway.Stage) { s.Hooks.Before = []slipway.Hook{hook("for-" + service)} }))
+			r.release(service, "1")
+			own.report("for-"+service, slipway.JobRunning, "half way")
+		}
+		stop := r.run()
+		late, never := r.promote("shop", "1", "staging"), r.promote("cart", "1", "staging")
+		<-time.After(100 * time.Second)
+		stop()
+		<-time.After(time.Hour)
+		first := r.engine
+		r.engine = second
+		stop = r.run()
+		<-time.After(10 * time.Second)
+		if d := r.get(late); d.State != slipway.Running || !strings.Contains(d.Message, "the portal own, which runs it, does not answer") {
+			t.Fatalf("to another it is %s: %s", d.State, d.Message)
+		}
+		stop()
+		r.engine = first
+		r.run(second)
+		r.until(5*time.Second, "its own portal answers", func() bool { return strings.Contains(r.get(late).Message, "half way") })
+		own.report("for-shop", slipway.JobSucceeded, "")
+		if d := r.ended(late, 5*time.Second); d.State != slipway.Succeeded {
+			t.Errorf("it ended %s: %s", d.State, d.Message)
+		}
+		if d := r.ended(never, 30*time.Second); d.State != slipway.Failed || !strings.Contains(d.Message, "did not end within 1m") {
+			t.Errorf("what never ends ended %s: %s", d.State, d.Message)
+		}
+	})
+}

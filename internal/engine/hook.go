@@ -103,7 +103,7 @@ func (e *Engine) jobSecrets(ctx context.Context, d slipway.Deployment) (map[stri
 // followJob reads how the job stands and what it has printed since.
 func (e *Engine) followJob(ctx context.Context, d slipway.Deployment) (time.Time, error) {
 	run := d.Current()
-	seen := slipway.JobSeen{Generation: run.Generation, Cursor: run.Cursor}
+	seen := slipway.JobSeen{Asked: e.now(), Generation: run.Generation, Cursor: run.Cursor}
 	call, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	report, err := e.Jobs.Status(call, jobKey(*run))
@@ -145,16 +145,16 @@ func (e *Engine) followJob(ctx context.Context, d slipway.Deployment) (time.Time
 	})
 }
 
-// otherRunner waits for the portal that runs the job. Once that must have ended
-// long ago, nobody can tell how.
+// otherRunner waits for the portal that runs the job. While that does not look
+// itself it is on record that somebody did, as the time of the job counts only
+// while somebody looks.
 func (e *Engine) otherRunner(ctx context.Context, d slipway.Deployment) (time.Time, error) {
-	run := d.Current()
-	over := run.StartedAt.Add(time.Duration(run.Desired.Hook.Job.Timeout) + jobGrace)
-	if now := e.now(); run.State != slipway.Lost && now.Before(over) {
-		return time.Time{}, nil // the sweeper asks again, and at last the right one
+	run, now := d.Current(), e.now()
+	if now.Before(wakeOf(d).Add(overdueFor)) {
+		return time.Time{}, nil // the sweeper asks again, and mostly the right one
 	}
-	return e.take(ctx, d, slipway.JobSeen{Generation: run.Generation, Cursor: run.Cursor, State: slipway.JobUnknown,
-		Message: fmt.Sprintf("the portal %s, which ran it, does not answer for it any more", run.Runner)}, nil)
+	return e.take(ctx, d, slipway.JobSeen{Asked: now, Generation: run.Generation, Cursor: run.Cursor, State: slipway.JobAway,
+		Message: fmt.Sprintf("the portal %s, which runs it, does not answer", run.Runner)}, nil)
 }
 
 // tidyEvery is how long a job may outlive what it was for.

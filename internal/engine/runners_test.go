@@ -201,7 +201,7 @@ func TestAHookOfAPortalThatIsGone(t *testing.T) {
 		r.engine.Jobs = here
 		r.run()
 		r.until(5*time.Minute, "a person is asked", func() bool { return r.get(id).State == slipway.Paused })
-		want := "Nobody can tell whether the hook migrate has run: the portal gone, which ran it, does not answer for it any more. Look for yourself, then resume as done, or resume to do it again."
+		want := "Nobody can tell whether the hook migrate has run: the portal gone, which runs it, does not answer. Look for yourself, then resume as done, or resume to do it again."
 		if d := r.get(id); d.Message != want || len(here.ran()) != 0 {
 			t.Fatalf("%s; it ran %q", d.Message, here.ran())
 		}

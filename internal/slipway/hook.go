@@ -51,10 +51,12 @@ func (h Hook) phase(when string, tracks []Track, site string) Desired {
 // JobState is how a job stands.
 type JobState string
 
-// The states of a job. Unknown: it may or may not have run.
+// The states of a job. Unknown: it may or may not have run. Away: whoever runs it
+// is not to be asked now.
 const (
 	JobRunning   JobState = "running"
 	JobSucceeded JobState = "succeeded"
 	JobFailed    JobState = "failed"
 	JobUnknown   JobState = "unknown"
+	JobAway      JobState = "away"
 )

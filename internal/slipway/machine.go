@@ -63,8 +63,10 @@ type (
 		Observed Observed
 		Err      string
 	}
-	// JobSeen: how the job of a hook stands.
+	// JobSeen: how the job of a hook stands, to who asked at the time Asked (zero:
+	// just now).
 	JobSeen struct {
+		Asked      time.Time
 		Generation int64
 		State      JobState
 		Message    string

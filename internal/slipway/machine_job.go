@@ -19,6 +19,7 @@ func (m *machine) jobSeen(ev JobSeen) {
 		run.State = Converging // its runner knows after all
 		m.unpark(run)
 	}
+	asked := m.watched(run, ev.Asked)
 	run.Message, run.Cursor = ev.Message, ev.Cursor
 	switch ev.State {
 	case JobSucceeded:
@@ -27,17 +28,23 @@ func (m *machine) jobSeen(ev JobSeen) {
 	case JobFailed:
 		m.broke(because("The hook "+run.Desired.Hook.Name+" failed", ev.Message))
 	case JobUnknown:
-		m.lose(run, because("Nobody can tell whether the hook "+run.Desired.Hook.Name+" has run", ev.Message))
+		m.lose(run, whether(run, ev.Message))
 	default:
 		m.d.Message = run.Desired.Name
 		if last := oneLine(ev.Message); last != "" {
 			m.d.Message += ": " + last
 		}
-		limit := run.Desired.Hook.Job.Timeout + jobGrace
-		if m.now.Sub(run.StartedAt) >= time.Duration(limit) {
+		switch over := asked.Sub(run.UnreadySince) >= time.Duration(run.Desired.Hook.Job.Timeout+jobGrace); {
+		case over && ev.State == JobAway:
+			m.lose(run, whether(run, ev.Message))
+		case over:
 			m.broke("The hook " + run.Desired.Hook.Name + " did not end within " + run.Desired.Hook.Job.Timeout.String() + ".")
 		}
 	}
+}
+
+func whether(run *PhaseRun, why string) string {
+	return because("Nobody can tell whether the hook "+run.Desired.Hook.Name+" has run", why)
 }
 
 // jobGrace is how long after its deadline a job may take to be stopped.

@@ -55,7 +55,7 @@ const (
 )
 
 // watched takes time in which nobody looked out of what a phase has had to become
-// ready: what it runs on may have stood still as well, and a deployer that was
+// ready, and a hook to end: what it runs on may have stood still as well, and a deployer that was
 // away with the portal has yet to find out. What lies between one look and the time
 // of the next counts, so the deadline comes however late they are. It returns when
 // the deployer was asked, on the same clock.

@@ -57,33 +57,95 @@ func TestTimeInWhichNobodyLookedDoesNotCount(t *testing.T) {
 	}
 }
 
+func TestAHookHasTheTimeInWhichSomebodyLooked(t *testing.T) {
+	t.Parallel()
+	look := func(w *walk, s JobState) JobSeen { return JobSeen{Generation: w.d.Current().Generation, State: s} }
+	cases := map[string]struct {
+		away func(w *walk) *walk // while half a minute is left of the hook's one and the one of grace
+		is   State
+	}{
+		"the portals were away, and it has ended": {func(w *walk) *walk { return w.after(time.Hour).job(JobSucceeded, "") }, Running},
+		"it failed meanwhile":                     {func(w *walk) *walk { return w.after(time.Hour).job(JobFailed, "killed after its 1m deadline") }, Failed},
+		"it is at work yet": {func(w *walk) *walk {
+			return w.after(time.Hour).job(JobRunning, "").watch(20*time.Second, look(w, JobRunning))
+		}, Running},
+		"once they are back time counts again": {func(w *walk) *walk {
+			return w.after(time.Hour).job(JobRunning, "").watch(30*time.Second, look(w, JobRunning))
+		}, Failed},
+		"nobody was away": {func(w *walk) *walk { return w.watch(30*time.Second, look(w, JobRunning)) }, Failed},
+		"a look that comes a little late counts": {func(w *walk) *walk {
+			return w.watch(25*time.Second, look(w, JobRunning)).after(missedFor).job(JobRunning, "")
+		}, Failed},
+		"its runner is away, and others look": {func(w *walk) *walk { return w.watch(30*time.Second, look(w, JobAway)) }, Paused},
+		"all were away, and another is back first": {func(w *walk) *walk {
+			return w.after(time.Hour).job(JobAway, "").watch(20*time.Second, look(w, JobAway))
+		}, Running},
+		"then its runner is back": {func(w *walk) *walk {
+			return w.after(time.Hour).job(JobAway, "").after(time.Second).job(JobSucceeded, "")
+		}, Running},
+		"then its runner never comes": {func(w *walk) *walk {
+			return w.after(time.Hour).job(JobAway, "").watch(30*time.Second, look(w, JobAway))
+		}, Paused},
+		"its runner never came, and is back after all": {func(w *walk) *walk { return w.watch(30*time.Second, look(w, JobAway)).job(JobSucceeded, "") }, Running},
+		"it stood still between question and answer": {func(w *walk) *walk {
+			asked := look(w, JobRunning)
+			asked.Asked = *w.d.NextWakeAt
+			return w.after(time.Hour).step(asked).watch(20*time.Second, look(w, JobRunning))
+		}, Running},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := wired(t, Hooks{Before: []Hook{hook("migrate")}}, false)
+			w.step(Withheld{Generation: w.d.Current().Generation, Reason: "sealed"}).after(time.Hour).accept() // waiting to begin is no work
+			w.watch(90*time.Second, look(w, JobRunning)).is(Running, Converging)
+			if w = c.away(w); w.d.State != c.is {
+				t.Errorf("it is %s: %s", w.d.State, w.d.Message)
+			}
+		})
+	}
+}
+
 // TestTheDeadlineCountsLooks: however late looks come, one phase breaks exactly
-// when the time that somebody looked at it makes the deadline.
+// when the time that somebody looked at it makes the deadline, and so does a hook.
 func TestTheDeadlineCountsLooks(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		w := running(t, func(p *Plan) { p.Deadline = Duration(20 * time.Second) })
-		unready, counted := seen(w.d, Observed{}), time.Duration(0)
-		for range 10_000 {
-			late := rapid.SampledFrom([]time.Duration{0, 0, 0, time.Millisecond, time.Second, missedFor, missedFor + 1, time.Hour, 240 * time.Hour}).Draw(rt, "late")
-			took := rapid.SampledFrom([]time.Duration{0, 0, time.Millisecond, 15 * time.Second, slowest, slowest + 1, time.Hour}).Draw(rt, "took")
-			began, due := w.now, *w.d.NextWakeAt
-			asked := due.Add(late)
-			unready.Asked, w.now = asked, asked.Add(took)
-			w.step(unready)
-			counted += due.Sub(began)
-			if late <= missedFor {
-				counted += late
-			}
-			if broken := w.d.State != Running; broken != (counted >= time.Duration(w.d.Plan.Deadline)) {
-				rt.Fatalf("%s after %s that count: %s", w.d.State, counted, w.d.Message)
-			} else if broken {
-				return
-			}
-			if took <= slowest {
-				counted += took
-			}
-		}
-		rt.Fatal("a phase that never gets ready never breaks")
+		w.countsLooks(rt, 20*time.Second, func(asked time.Time) Event {
+			return Seen{Asked: asked, Observed: Observed{Generation: w.d.Current().Generation}}
+		})
 	})
+	rapid.Check(t, func(rt *rapid.T) {
+		w := wired(t, Hooks{Before: []Hook{hook("migrate")}}, false).accept()
+		w.countsLooks(rt, 2*time.Minute, func(asked time.Time) Event {
+			state := rapid.SampledFrom([]JobState{JobRunning, JobAway}).Draw(rt, "state")
+			return JobSeen{Asked: asked, Generation: w.d.Current().Generation, State: state}
+		})
+	})
+}
+
+func (w *walk) countsLooks(rt *rapid.T, deadline time.Duration, look func(asked time.Time) Event) {
+	counted := time.Duration(0)
+	for range 10_000 {
+		late := rapid.SampledFrom([]time.Duration{0, 0, 0, time.Millisecond, time.Second, missedFor, missedFor + 1, time.Hour, 240 * time.Hour}).Draw(rt, "late")
+		took := rapid.SampledFrom([]time.Duration{0, 0, time.Millisecond, 15 * time.Second, slowest, slowest + 1, time.Hour}).Draw(rt, "took")
+		began, due := w.now, *w.d.NextWakeAt
+		asked := due.Add(late)
+		w.now = asked.Add(took)
+		w.step(look(asked))
+		counted += due.Sub(began)
+		if late <= missedFor {
+			counted += late
+		}
+		if broken := w.d.State != Running; broken != (counted >= deadline) {
+			rt.Fatalf("%s after %s that count: %s", w.d.State, counted, w.d.Message)
+		} else if broken {
+			return
+		}
+		if took <= slowest {
+			counted += took
+		}
+	}
+	rt.Fatal("what never ends never breaks")
 }

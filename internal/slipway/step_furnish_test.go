@@ -109,7 +109,8 @@ func anyJobEvent(t *rapid.T, generation int64) Event {
 	case 3, 4:
 		return JobSeen{Generation: generation, State: JobFailed, Message: texts.Draw(t, "message")}
 	case 5:
-		return JobSeen{Generation: generation, State: JobRunning, Message: texts.Draw(t, "message")}
+		state := rapid.SampledFrom([]JobState{JobRunning, JobAway}).Draw(t, "at work")
+		return JobSeen{Generation: generation, State: state, Message: texts.Draw(t, "message")}
 	default:
 		return JobSeen{Generation: generation, State: JobSucceeded}
 	}

@@ -39,7 +39,8 @@ func everyEvent(d Deployment) []Event {
 		events = append(events, Claimed{Generation: generation, Runner: "r1"},
 			JobSeen{Generation: generation, State: JobRunning, Message: "at it"}, JobSeen{Generation: generation, State: JobSucceeded},
 			JobSeen{Generation: generation, State: JobFailed, Message: "exited with code 1"},
-			JobSeen{Generation: generation, State: JobUnknown, Message: "it is gone"}, JobSeen{Generation: generation - 1, State: JobFailed})
+			JobSeen{Generation: generation, State: JobUnknown, Message: "it is gone"},
+			JobSeen{Generation: generation, State: JobAway, Message: "its runner is away"}, JobSeen{Generation: generation - 1, State: JobFailed})
 	}
 	if len(run.Checks) > 0 || !d.State.Active() {
 		for _, outcome := range []Outcome{OutcomePass, OutcomeFail, OutcomeInconclusive, OutcomeError} {

@@ -75,9 +75,10 @@ func (w *world) balance() string {
 				}
 			}
 			safe := r.Method != http.MethodPost || r.Header.Get("Idempotency-Key") != ""
+			first := int(next.Add(1)) // others count on meanwhile, and must not lead back to the one that is away
 			for try := 0; ; try++ {
 				one := r.Clone(r.Context())
-				one.URL.Host = w.replicas[int(next.Add(1))%len(w.replicas)].address
+				one.URL.Host = w.replicas[(first+try)%len(w.replicas)].address
 				one.Body, one.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 				answer, err := inner.RoundTrip(one)
 				if err == nil || try > 3 || !errors.Is(err, syscall.ECONNREFUSED) && !safe {

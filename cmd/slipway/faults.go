@@ -44,6 +44,8 @@ type failpoints struct {
 	sites   []failsite
 	actions map[string]string
 
+	stopping sync.Mutex // one at a time: a stop within another would end with it
+
 	mu    sync.Mutex
 	spent map[string]bool // actions that are taken once
 	hits  *os.File
@@ -150,15 +152,28 @@ func (f *failpoints) pass(when string) (stopped bool) {
 		if !f.once(name) {
 			return false
 		}
-		f.note("stopped at " + name)
-		_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
-		f.note("continued at " + name)
+		f.stop(name)
 		return true
 	case "panic":
 		panic("failpoint " + name)
 	default:
 		panic("no failpoint does " + action)
 	}
+}
+
+// stop stops the process until somebody lets it go on. The signal is for this very
+// thread: one for the process is taken by any other, and until that gets its share
+// of the machine this one would go on, with its call long made.
+func (f *failpoints) stop(name string) {
+	f.stopping.Lock()
+	defer f.stopping.Unlock()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	f.note("stopped at " + name)
+	if err := syscall.Tgkill(os.Getpid(), syscall.Gettid(), syscall.SIGSTOP); err != nil {
+		panic(err)
+	}
+	f.note("continued at " + name)
 }
 
 // here names the place furthest out that led here: helpers have many callers.

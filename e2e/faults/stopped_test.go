@@ -59,7 +59,7 @@ func TestPausedOwner(t *testing.T) {
 	if rejected == 0 {
 		t.Error("nothing that a stopped owner wrote was rejected: that proves nothing")
 	}
-	if found.Refused == 0 && full() { // a short run may not stop an owner within a call
+	if found.Refused == 0 {
 		t.Error("nothing that a stopped owner told the deployer was refused: that proves nothing")
 	}
 	said(cases, "%d stale writes rejected, all were going on within %v; %s", rejected, longest.Round(time.Millisecond), found)

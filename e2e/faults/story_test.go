@@ -222,7 +222,7 @@ func (g *gauntlet) stranded() {
 	g.until(30*time.Second, "its hook is at work", func() bool { d := g.get(id); return d.Current() != nil && d.Current().State == slipway.Converging })
 }
 
-// move makes the portal another runner, long after the first one went silent.
+// move makes the portal another runner, which has long looked for the first one.
 func (g *gauntlet) move() {
 	g.portal.data = filepath.Join(g.dir, "data-moved")
 	g.ok(os.MkdirAll(g.portal.data, 0o700))
@@ -233,7 +233,7 @@ func (g *gauntlet) move() {
 	g.ok(db.QueryRow(fmt.Sprintf("SELECT runs FROM deployments WHERE id = %d", id)).Scan(&text))
 	var runs []map[string]any
 	g.ok(json.Unmarshal([]byte(text), &runs))
-	runs[len(runs)-1]["startedAt"] = time.Now().UTC().Add(-10 * time.Minute)
+	runs[len(runs)-1]["unreadySince"] = time.Now().UTC().Add(-10 * time.Minute)
 	moved, err := json.Marshal(runs)
 	g.ok(err)
 	_, err = db.Exec(fmt.Sprintf("UPDATE deployments SET runs = '%s' WHERE id = %d", strings.ReplaceAll(string(moved), "'", "''"), id))

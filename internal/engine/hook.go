@@ -11,7 +11,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/slipway"
 )
 
-// jobGrace is how long after its deadline a job is waited for whose runner does
+// jobGrace is how long after its deadline a check's job is waited for whose runner does
 // not answer.
 const jobGrace = time.Minute
 

@@ -126,12 +126,14 @@ func (s *Store) ForgetKeys(ctx context.Context, before time.Time, _ int64) (next
 }
 
 // ForgetDeliveries always begins at the oldest: what it leaves there is pending,
-// and not for long.
+// and not for long. It ends at the first that is young, by id as well.
 func (s *Store) ForgetDeliveries(ctx context.Context, before time.Time, _ int64) (next int64, err error) {
 	err = s.writeTx(ctx, func(t *tx) error {
 		next = 0
 		n, err := t.exec(ctx, "forget deliveries", `DELETE FROM notification_deliveries WHERE id IN
-			(SELECT id FROM notification_deliveries WHERE state <> 'pending' AND created_at < ? ORDER BY id LIMIT ?)`, stampOf(before), pieceOfTold)
+			(SELECT id FROM notification_deliveries WHERE state <> 'pending' AND created_at < ? AND id < coalesce(
+				(SELECT id FROM notification_deliveries WHERE created_at >= ? ORDER BY id LIMIT 1), 9223372036854775807)
+			ORDER BY id LIMIT ?)`, stampOf(before), stampOf(before), pieceOfTold)
 		if n == pieceOfTold {
 			next = n
 		}

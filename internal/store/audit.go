@@ -131,18 +131,21 @@ func (s audit) List(ctx context.Context, f slipway.AuditFilter, page slipway.Pag
 		name.contains(f.Actor, "actor_name")
 		w.and("(actor_id = ? OR "+name.terms[0]+")", append([]any{f.Actor}, name.args...)...)
 	}
-	if strings.HasSuffix(f.Action, ".") {
-		// A range, unlike LIKE, uses the index in both databases: "/" follows ".".
-		w.and("action >= ? AND action < ?", f.Action, strings.TrimSuffix(f.Action, ".")+"/")
-	} else {
+	switch area, of := strings.CutSuffix(f.Action, "."); {
+	case !of:
 		w.equal("action", f.Action)
+	case !strings.Contains(area, "."):
+		w.and(s.area()+" = ?", f.Action)
+	default:
+		// A range, unlike LIKE, uses the index in both databases: "/" follows ".".
+		w.and("action >= ? AND action < ?", f.Action, area+"/")
 	}
 	if before > 0 {
 		w.and("id < ?", before)
 	}
 	limit := limitOf(page)
 	rows, err := many[auditRow](ctx, s.tx, "list audit",
-		`SELECT * FROM audit`+w.String()+` ORDER BY id DESC LIMIT ?`, append(w.args, limit+1)...)
+		`SELECT * FROM audit`+s.by(wayToAudit(f))+w.String()+` ORDER BY id DESC LIMIT ?`, append(w.args, limit+1)...)
 	if err != nil {
 		return nil, "", err
 	}

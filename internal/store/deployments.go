@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -129,14 +130,14 @@ func (s deployments) List(ctx context.Context, f slipway.DeploymentFilter, page 
 	if len(f.States) > 0 {
 		w.and("state IN ?", f.States)
 	}
-	if !f.Since.IsZero() {
-		w.and("created_at >= ?", stampOf(f.Since))
+	if onlyActive(f.States) {
+		w.and(activeStates)
 	}
 	if before > 0 {
 		w.and("id < ?", before)
 	}
 	limit := limitOf(page)
-	rows, err := s.find(ctx, "list deployments", w.String()+` ORDER BY id DESC LIMIT ?`, append(w.args, limit+1)...)
+	rows, err := s.find(ctx, "list deployments", s.by(wayToDeployments(f))+w.String()+` ORDER BY id DESC LIMIT ?`, append(w.args, limit+1)...)
 	if err != nil {
 		return nil, "", err
 	}
@@ -145,7 +146,13 @@ func (s deployments) List(ctx context.Context, f slipway.DeploymentFilter, page 
 	if more {
 		next = encodeID(list, rows[len(rows)-1].ID)
 	}
-	return domains(s.whole(ctx, rows), deploymentRow.domain), next, nil
+	// Ids go with the time, up to moments: who asked for what is new does not wait
+	// for all that is old to be read.
+	tooOld := func(r deploymentRow) bool { return r.why == nil && r.CreatedAt.Before(stampOf(f.Since).Time) }
+	if len(rows) > 0 && tooOld(rows[len(rows)-1]) {
+		next = ""
+	}
+	return domains(s.whole(ctx, slices.DeleteFunc(rows, tooOld)), deploymentRow.domain), next, nil
 }
 
 func (s deployments) Active(ctx context.Context, service, environment string) (slipway.Deployment, error) {
@@ -157,7 +164,7 @@ func (s deployments) ActiveOf(ctx context.Context, services []string) ([]slipway
 	if len(services) == 0 {
 		return []slipway.Deployment{}, nil
 	}
-	rows, err := s.find(ctx, "list active deployments", ` WHERE service IN ? AND `+activeStates+` ORDER BY id DESC`, services)
+	rows, err := s.find(ctx, "list active deployments", s.by("deployments_one_active")+` WHERE service IN ? AND `+activeStates+` ORDER BY id DESC`, services)
 	return domains(s.whole(ctx, rows), deploymentRow.domain), err
 }
 

@@ -27,18 +27,15 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 	if err != nil {
 		return fmt.Errorf("store: make the database private: %w", err)
 	}
-	pragmas := []string{
-		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
-		"temp_store(MEMORY)", "journal_size_limit(67108864)",
-	}
-	if s.writer, err = openStatements(sqliteDSN(path, "immediate", pragmas)); err != nil {
+	writing, reading := sqliteDSNs(path)
+	if s.writer, err = openStatements(writing); err != nil {
 		return fault("open the database", err)
 	}
 	s.writer.SetMaxOpenConns(1)
 	if err := s.writer.PingContext(ctx); err != nil { // before any reader: it sets up the WAL
 		return fault("open the database", err)
 	}
-	if s.reader, err = openStatements(sqliteDSN(path, "deferred", append(pragmas, "query_only(1)"))); err != nil {
+	if s.reader, err = openStatements(reading); err != nil {
 		return fault("open the database", err)
 	}
 	readers := max(4, 2*runtime.GOMAXPROCS(0))
@@ -51,6 +48,14 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 		return fault("open the database", err)
 	}
 	return nil
+}
+
+func sqliteDSNs(path string) (writing, reading string) {
+	pragmas := []string{
+		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
+		"temp_store(MEMORY)", "journal_size_limit(67108864)",
+	}
+	return sqliteDSN(path, "immediate", pragmas), sqliteDSN(path, "deferred", append(pragmas, "query_only(1)"))
 }
 
 func sqliteDSN(path, lock string, pragmas []string) string {

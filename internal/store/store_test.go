@@ -17,16 +17,18 @@ import (
 
 func TestSQLite(t *testing.T) {
 	t.Parallel()
+	said := judgeStatements(t)
 	storetest.Run(t, func(t *testing.T) storetest.Parts {
-		return parts(t, "sqlite:"+filepath.Join(t.TempDir(), "slipway.db"),
-			"DROP TRIGGER audit_no_update", "DROP TRIGGER audit_no_delete")
+		url := "sqlite:" + filepath.Join(t.TempDir(), "slipway.db")
+		return parts(t, said.open(t, url), url, "DROP TRIGGER audit_no_update", "DROP TRIGGER audit_no_delete")
 	})
 }
 
 func TestPostgres(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) storetest.Parts {
-		return parts(t, pgtest.URL(t), "DROP TRIGGER audit_no_change ON audit")
+		url := pgtest.URL(t)
+		return parts(t, openMigrated(t, url), url, "DROP TRIGGER audit_no_change ON audit")
 	})
 }
 
@@ -69,8 +71,7 @@ func raw(t *testing.T, database string) *sql.DB {
 	return db
 }
 
-func parts(t *testing.T, url string, dropGuards ...string) storetest.Parts {
-	s := openMigrated(t, url)
+func parts(t *testing.T, s *store.Store, url string, dropGuards ...string) storetest.Parts {
 	return storetest.Parts{
 		Store: s, Wakes: s, Feed: s, Archive: s, SQL: raw(t, url), DropAuditGuards: dropGuards,
 		StartQueue: func(t *testing.T, look func(context.Context, int64) error) func(context.Context, []int64) error {

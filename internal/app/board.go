@@ -51,35 +51,50 @@ func (a *App) BoardPage(ctx context.Context, actor slipway.Actor, filter BoardFi
 		return s, b, err
 	}
 	err = a.Store.Read(ctx, func(tx slipway.Tx) error {
-		if s, err = a.surroundings(ctx, tx, actor); err != nil {
+		if s, err = a.around(ctx, tx); err != nil {
 			return err
 		}
-		b, err = a.board(ctx, tx, actor, filter, page)
+		asked, err := a.mayBeAsked(ctx, tx, actor)
+		if err != nil {
+			return err
+		}
+		var waiting []slipway.Deployment
+		if b, waiting, err = a.boardAnd(ctx, tx, actor, filter, page, asked.voter()); err != nil {
+			return err
+		}
+		s.Waiting, err = a.count(ctx, tx, actor, asked.of(waiting))
 		return err
 	})
 	return s, b, err
 }
 
 func (a *App) board(ctx context.Context, tx slipway.Tx, actor slipway.Actor, filter BoardFilter, page slipway.Page) (b Board, err error) {
+	b, _, err = a.boardAnd(ctx, tx, actor, filter, page, "")
+	return b, err
+}
+
+// boardAnd also returns what a voter has not decided on, which is read with the
+// rows.
+func (a *App) boardAnd(ctx context.Context, tx slipway.Tx, actor slipway.Actor, filter BoardFilter, page slipway.Page, voter string) (b Board, undecided []slipway.Deployment, err error) {
 	services, err := a.boardServices(ctx, tx, actor, filter, atMost(maxBoard, page), &b)
 	if err != nil {
-		return b, err
+		return b, nil, err
 	}
 	if b.Teams, err = tx.Teams().List(ctx); err != nil {
-		return b, err
+		return b, nil, err
 	}
 	if b.Environments, err = tx.Environments().List(ctx); err != nil {
-		return b, err
+		return b, nil, err
 	}
 	names := make([]string, len(b.Environments))
 	for i, e := range b.Environments {
 		names[i] = e.Name
 	}
 	if b.Freezes, err = a.freezes(ctx, tx, names...); err != nil {
-		return b, err
+		return b, nil, err
 	}
-	b.Rows, err = boardRows(ctx, tx, services)
-	return b, err
+	b.Rows, undecided, err = boardRows(ctx, tx, services, voter)
+	return b, undecided, err
 }
 
 // boardServices are the rows of a page. Who asks for their own and has none gets
@@ -116,7 +131,7 @@ func teamsOf(bindings []slipway.Binding) (teams []string) {
 	return teams
 }
 
-func boardRows(ctx context.Context, tx slipway.Tx, services []slipway.Service) ([]BoardRow, error) {
+func boardRows(ctx context.Context, tx slipway.Tx, services []slipway.Service, voter string) ([]BoardRow, []slipway.Deployment, error) {
 	names := make([]string, len(services))
 	rows := make([]BoardRow, len(services))
 	index := map[string]int{}
@@ -124,31 +139,24 @@ func boardRows(ctx context.Context, tx slipway.Tx, services []slipway.Service) (
 		names[i], index[s.Name] = s.Name, i
 		rows[i] = BoardRow{Service: s, States: map[string]slipway.StageState{}, Active: map[string]slipway.Deployment{}}
 	}
-	if len(names) == 0 {
-		return rows, nil
-	}
 	pipelines, err := tx.Pipelines().LatestOf(ctx, names)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for name, p := range pipelines {
 		rows[index[name]].Stages = p.Stages
 	}
-	states, err := tx.Stages().Of(ctx, names)
+	glance, err := tx.Stages().Glance(ctx, slipway.Glancing{Services: names, Voter: voter, Limit: maxLimit})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	for _, s := range states {
+	for _, s := range glance.Stages {
 		rows[index[s.Service]].States[s.Environment] = s
 	}
-	active, err := tx.Deployments().ActiveOf(ctx, names)
-	if err != nil {
-		return nil, err
-	}
-	for _, d := range active {
+	for _, d := range glance.Active {
 		rows[index[d.Service]].Active[d.Environment] = d
 	}
-	return rows, nil
+	return rows, glance.Undecided, nil
 }
 
 // decidable says why the actor's approval of a deployment would not count now;

@@ -96,10 +96,16 @@ func (a *App) Surroundings(ctx context.Context, actor slipway.Actor) (s Surround
 }
 
 func (a *App) surroundings(ctx context.Context, tx slipway.Tx, actor slipway.Actor) (s Surroundings, err error) {
-	if s.News, err = tx.Events().LastID(ctx); err != nil {
+	if s, err = a.around(ctx, tx); err != nil {
 		return s, err
 	}
-	if s.Waiting, err = a.waitingCount(ctx, tx, actor); err != nil {
+	s.Waiting, err = a.waitingCount(ctx, tx, actor)
+	return s, err
+}
+
+// around is all of it but the number.
+func (a *App) around(ctx context.Context, tx slipway.Tx) (s Surroundings, err error) {
+	if s.News, err = tx.Events().LastID(ctx); err != nil {
 		return s, err
 	}
 	s.Line, err = tx.Line().Get(ctx)
@@ -112,6 +118,10 @@ func (a *App) waitingCount(ctx context.Context, tx slipway.Tx, actor slipway.Act
 	if err != nil {
 		return 0, err
 	}
+	return a.count(ctx, tx, actor, waiting)
+}
+
+func (a *App) count(ctx context.Context, tx slipway.Tx, actor slipway.Actor, waiting []slipway.Deployment) (int, error) {
 	changes, err := a.proposalsFor(ctx, tx, actor)
 	return len(waiting) + len(changes), err
 }
@@ -119,27 +129,44 @@ func (a *App) waitingCount(ctx context.Context, tx slipway.Tx, actor slipway.Act
 // waitingFor lists deployments whose gates want the actor, newest first, with
 // no more of their plans than the gates.
 func (a *App) waitingFor(ctx context.Context, tx slipway.Tx, actor slipway.Actor) ([]slipway.Deployment, error) {
-	if err := a.outright(ctx, tx, actor, slipway.ServiceRead, slipway.Resource{}); err != nil {
+	asked, err := a.mayBeAsked(ctx, tx, actor)
+	if err != nil || asked.voter() == "" {
 		return nil, err
+	}
+	waiting, err := tx.Deployments().Undecided(ctx, asked.voter(), maxLimit)
+	return asked.of(waiting), err
+}
+
+// asked is somebody whose decisions may be wanted, with their roles.
+type asked struct {
+	actor    slipway.Actor
+	bindings []slipway.Binding
+}
+
+func (a *App) mayBeAsked(ctx context.Context, tx slipway.Tx, actor slipway.Actor) (asked, error) {
+	if err := a.outright(ctx, tx, actor, slipway.ServiceRead, slipway.Resource{}); err != nil {
+		return asked{}, err
 	}
 	bindings, err := a.bindings(ctx, tx, actor)
-	if err != nil {
-		return nil, err
+	return asked{actor, bindings}, err
+}
+
+// voter is empty if they may approve nothing: then there is nothing to look for.
+func (w asked) voter() string {
+	if policy.Visible(w.bindings, w.actor, slipway.DeploymentApprove).Nothing() {
+		return ""
 	}
-	if policy.Visible(bindings, actor, slipway.DeploymentApprove).Nothing() {
-		return nil, nil
-	}
-	waiting, err := tx.Deployments().Undecided(ctx, actor.ID, maxLimit)
-	if err != nil {
-		return nil, err
-	}
-	var mine []slipway.Deployment
+	return w.actor.ID
+}
+
+// of leaves those of which a gate wants them.
+func (w asked) of(waiting []slipway.Deployment) (mine []slipway.Deployment) {
 	for _, d := range waiting {
-		if decidable(d, actor, bindings, nil) == "" {
+		if decidable(d, w.actor, w.bindings, nil) == "" {
 			mine = append(mine, d)
 		}
 	}
-	return mine, nil
+	return mine
 }
 
 func inboxItem(ctx context.Context, tx slipway.Tx, d slipway.Deployment) (InboxItem, error) {

@@ -34,7 +34,7 @@ func (a *App) ServicePage(ctx context.Context, actor slipway.Actor, name string)
 		if p.Pipeline, err = tx.Pipelines().Latest(ctx, name); err != nil && !slipway.IsNotFound(err) {
 			return err
 		}
-		rows, err := boardRows(ctx, tx, []slipway.Service{p.Service})
+		rows, _, err := boardRows(ctx, tx, []slipway.Service{p.Service}, "")
 		if err != nil {
 			return err
 		}

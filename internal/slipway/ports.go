@@ -178,8 +178,25 @@ type Stages interface {
 	Get(ctx context.Context, service, environment string) (StageState, error) // zero state if nothing is known
 	Of(ctx context.Context, services []string) ([]StageState, error)
 	All(ctx context.Context) ([]StageState, error) // those with something live
+	// Glance reads what changes all the time and the board shows, in one query.
+	Glance(ctx context.Context, at Glancing) (Glance, error)
 	Put(ctx context.Context, s StageState) error
 	PutObserved(ctx context.Context, service, environment string, o Observed) error
+}
+
+// Glancing is what Glance is to read; what is empty is left out.
+type Glancing struct {
+	Services []string
+	Voter    string // as for Deployments.Undecided
+	Limit    int    // of the undecided
+}
+
+// Glance is what Stages.Of, Deployments.ActiveOf and Deployments.Undecided give,
+// in the same order.
+type Glance struct {
+	Stages    []StageState
+	Active    []Deployment
+	Undecided []Deployment
 }
 
 // Votes keeps decisions on plans. They are never changed.

@@ -50,6 +50,10 @@ func TestDamagedRow(t *testing.T) {
 				if err != nil || len(active) != 1 {
 					t.Errorf("active: %d, %v", len(active), err)
 				}
+				glance, err := tx.Stages().Glance(ctx, slipway.Glancing{Services: []string{"service-0", "service-1", "service-2"}, Voter: "anna", Limit: 10})
+				if err != nil || len(glance.Active) != 1 || len(glance.Undecided) != 3 {
+					t.Errorf("at a glance: %d active, %d undecided, %v", len(glance.Active), len(glance.Undecided), err)
+				}
 				undecided, err := tx.Deployments().Undecided(ctx, "anna", 10)
 				if err != nil || len(undecided) != 3 { // who decides is not asked what ran
 					t.Errorf("undecided: %d, %v", len(undecided), err)

@@ -80,12 +80,19 @@ type deployments struct{ *tx }
 // find reads deployments. The plans come apart, see plansOf. A row that cannot
 // be read is among them, see damage.
 func (s deployments) find(ctx context.Context, what, condition string, args ...any) ([]deploymentRow, error) {
-	rows, err := many[deploymentRow](ctx, s.tx, what, `SELECT id, epoch, team, service, environment, version, cause, state,
-		plan_digest, replaced, requested_by_kind, requested_by, requested_by_name, note, runs, phase, ending, verdicts, probes,
-		message, superseded_by, created_at, started_at, ended_at, next_wake_at FROM deployments`+condition, args...)
+	rows, err := many[deploymentRow](ctx, s.tx, what, `SELECT `+deploymentColumns+` FROM deployments`+condition, args...)
 	if err != nil {
 		return nil, err
 	}
+	return rows, s.addPlans(ctx, rows)
+}
+
+// deploymentColumns are all but the plan.
+const deploymentColumns = `id, epoch, team, service, environment, version, cause, state,
+	plan_digest, replaced, requested_by_kind, requested_by, requested_by_name, note, runs, phase, ending, verdicts, probes,
+	message, superseded_by, created_at, started_at, ended_at, next_wake_at`
+
+func (s deployments) addPlans(ctx context.Context, rows []deploymentRow) error {
 	plans, err := plansOf(ctx, s.tx, rows, func(r deploymentRow) planKey { return planKey{r.ID, r.PlanDigest} })
 	for i, plan := range plans {
 		if plan == nil {
@@ -94,7 +101,7 @@ func (s deployments) find(ctx context.Context, what, condition string, args ...a
 		}
 		rows[i].Plan.V = copyOf(&s.s.decoded, *plan)
 	}
-	return rows, err
+	return err
 }
 
 func (s deployments) findOne(ctx context.Context, kind, name, condition string, args ...any) (slipway.Deployment, error) {

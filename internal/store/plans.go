@@ -90,18 +90,37 @@ func (r undecidedRow) domain() slipway.Deployment {
 }
 
 func (s deployments) Undecided(ctx context.Context, voter string, limit int) ([]slipway.Deployment, error) {
-	rows, err := many[undecidedRow](ctx, s.tx, "list undecided deployments",
-		`SELECT id, epoch, team, service, environment, version, cause, state, plan_digest,
-		requested_by_kind, requested_by, requested_by_name, verdicts, message, created_at
-		FROM deployments d WHERE state = 'waiting' AND NOT EXISTS (SELECT 1 FROM votes v
-			WHERE v.deployment = d.id AND v.plan_digest = d.plan_digest AND v.voter = ?)
-		ORDER BY id DESC LIMIT ?`, voter, limit)
+	rows, err := many[undecidedRow](ctx, s.tx, "list undecided deployments", undecidedQuery, voter, limit)
 	if err != nil {
 		return nil, err
 	}
+	return s.decidable(ctx, rows)
+}
+
+const undecidedQuery = `SELECT id, epoch, team, service, environment, version, cause, state, plan_digest,
+	requested_by_kind, requested_by, requested_by_name, verdicts, message, created_at
+	FROM deployments d WHERE state = 'waiting' AND NOT EXISTS (SELECT 1 FROM votes v
+		WHERE v.deployment = d.id AND v.plan_digest = d.plan_digest AND v.voter = ?)
+	ORDER BY id DESC LIMIT ?`
+
+// decidable turns rows into deployments with the gates of their plans.
+func (s deployments) decidable(ctx context.Context, rows []undecidedRow) ([]slipway.Deployment, error) {
 	plans, err := plansOf(ctx, s.tx, rows, func(r undecidedRow) planKey { return planKey{r.ID, r.PlanDigest} })
 	if err != nil {
 		return nil, err
 	}
-	return s.undecided(ctx, rows, plans), nil
+	out := make([]slipway.Deployment, 0, len(rows))
+	for i, row := range rows {
+		if plans[i] == nil {
+			row.spoil(errPlan)
+		}
+		if row.why != nil {
+			s.leftOut(ctx, row.ID, row.why)
+			continue
+		}
+		d := row.domain()
+		d.Plan.Gates = copyOf(&s.s.decoded, plans[i].Gates)
+		out = append(out, d)
+	}
+	return out, nil
 }

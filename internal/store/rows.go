@@ -45,7 +45,7 @@ func scanAll[R any](found *sql.Rows, s *Store) ([]R, error) {
 		rows = append(rows, zero)
 		row := reflect.ValueOf(&rows[len(rows)-1]).Elem()
 		for i, field := range fields {
-			into[i] = row.Field(field).Addr().Interface()
+			into[i] = row.FieldByIndex(field).Addr().Interface()
 			if column, ok := into[i].(interface{ remember(*decoded) }); ok {
 				column.remember(&s.decoded)
 			}
@@ -58,24 +58,27 @@ func scanAll[R any](found *sql.Rows, s *Store) ([]R, error) {
 }
 
 // layouts remember which field of a row takes which column.
-type layouts struct{ known sync.Map } // layout → []int
+type layouts struct{ known sync.Map } // layout → [][]int
 
 type layout struct {
 	row     reflect.Type
 	columns string
 }
 
-// fields names columns as gorm does, which writes the same rows.
-func (l *layouts) fields(row reflect.Type, columns []string) ([]int, error) {
+// fields names columns as gorm does, which writes the same rows. Those of a row
+// that is part of another are among the others.
+func (l *layouts) fields(row reflect.Type, columns []string) ([][]int, error) {
 	key := layout{row, strings.Join(columns, ",")}
 	if known, ok := l.known.Load(key); ok {
-		return known.([]int), nil
+		return known.([][]int), nil
 	}
-	byName := map[string]int{}
-	for i := range row.NumField() {
-		byName[schema.NamingStrategy{}.ColumnName("", row.Field(i).Name)] = i
+	byName := map[string][]int{}
+	for _, field := range reflect.VisibleFields(row) {
+		if field.IsExported() && !field.Anonymous {
+			byName[schema.NamingStrategy{}.ColumnName("", field.Name)] = field.Index
+		}
 	}
-	fields := make([]int, len(columns))
+	fields := make([][]int, len(columns))
 	for i, column := range columns {
 		field, ok := byName[column]
 		if !ok {

@@ -90,11 +90,14 @@ func reads(f fixture) map[string]func(slipway.Tx) (any, error) {
 		"undecided deployments": func(tx slipway.Tx) (any, error) { return tx.Deployments().Undecided(f.ctx, "bob", 10) },
 		"a stage":               func(tx slipway.Tx) (any, error) { return tx.Stages().Get(f.ctx, "api", "staging") },
 		"stages":                func(tx slipway.Tx) (any, error) { return tx.Stages().Of(f.ctx, []string{"api"}) },
-		"all stages":            func(tx slipway.Tx) (any, error) { return tx.Stages().All(f.ctx) },
-		"the latest pipeline":   func(tx slipway.Tx) (any, error) { return tx.Pipelines().Latest(f.ctx, "api") },
-		"the latest pipelines":  func(tx slipway.Tx) (any, error) { return tx.Pipelines().LatestOf(f.ctx, []string{"api"}) },
-		"a release":             func(tx slipway.Tx) (any, error) { return tx.Releases().Get(f.ctx, "api", "2.0.0") },
-		"the newest release":    func(tx slipway.Tx) (any, error) { return tx.Releases().Newest(f.ctx, "api") },
+		"a glance": func(tx slipway.Tx) (any, error) {
+			return tx.Stages().Glance(f.ctx, slipway.Glancing{Services: []string{"api"}, Voter: "bob", Limit: 10})
+		},
+		"all stages":           func(tx slipway.Tx) (any, error) { return tx.Stages().All(f.ctx) },
+		"the latest pipeline":  func(tx slipway.Tx) (any, error) { return tx.Pipelines().Latest(f.ctx, "api") },
+		"the latest pipelines": func(tx slipway.Tx) (any, error) { return tx.Pipelines().LatestOf(f.ctx, []string{"api"}) },
+		"a release":            func(tx slipway.Tx) (any, error) { return tx.Releases().Get(f.ctx, "api", "2.0.0") },
+		"the newest release":   func(tx slipway.Tx) (any, error) { return tx.Releases().Newest(f.ctx, "api") },
 	}
 }
 

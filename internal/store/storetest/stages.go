@@ -9,13 +9,7 @@ import (
 
 func testStages(t *testing.T, f fixture) {
 	f.seed(t, "api", "web")
-	want := slipway.StageState{
-		Team: "payments", Service: "api", Environment: "staging",
-		Live:     &slipway.Live{Deployment: 3, Spec: slipway.Spec{Version: "1.0.0", Replicas: 2, Secrets: map[string]int{"KEY": 4}}, Since: noon()},
-		Observed: &slipway.Observed{At: noon(), Generation: 9, Converged: true, Tracks: []slipway.ObservedTrack{{Version: "1.0.0", Ready: 2}}},
-		Hold:     &slipway.Hold{Reason: "rolled back", By: "ana", Deployment: 3, Since: noon()},
-		Failure:  &slipway.LastFailure{Deployment: 2, Version: "0.9.0", State: slipway.Failed, Message: "no", At: noon()},
-	}
+	want := stage("api", "staging")
 	bare := slipway.StageState{Team: "payments", Service: "web", Environment: "staging"}
 	f.write(t, func(tx slipway.Tx) error {
 		if err := tx.Stages().Put(f.ctx, want); err != nil {
@@ -46,6 +40,17 @@ func testStages(t *testing.T, f fixture) {
 		same(t, "stage put again", got, want)
 		return err
 	})
+}
+
+// stage is one of which everything is known.
+func stage(service, environment string) slipway.StageState {
+	return slipway.StageState{
+		Team: "payments", Service: service, Environment: environment,
+		Live:     &slipway.Live{Deployment: 3, Spec: slipway.Spec{Version: "1.0.0", Replicas: 2, Secrets: map[string]int{"KEY": 4}}, Since: noon()},
+		Observed: &slipway.Observed{At: noon(), Generation: 9, Converged: true, Tracks: []slipway.ObservedTrack{{Version: "1.0.0", Ready: 2}}},
+		Hold:     &slipway.Hold{Reason: "rolled back", By: "ana", Deployment: 3, Since: noon()},
+		Failure:  &slipway.LastFailure{Deployment: 2, Version: "0.9.0", State: slipway.Failed, Message: "no", At: noon()},
+	}
 }
 
 func testObserved(t *testing.T, f fixture) {

@@ -49,6 +49,7 @@ func Run(t *testing.T, open func(t *testing.T) Parts) {
 		"stages":                               testStages,
 		"reports never go back":                testObserved,
 		"stages changed by many":               testStagesTogether,
+		"a glance is what is read apart":       testGlance,
 		"release sets":                         testSets,
 		"release sets in pages":                testSetPages,
 		"release sets go by epoch":             testSetEpochs,

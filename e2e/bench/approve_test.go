@@ -46,7 +46,7 @@ func BenchmarkB4Approve(b *testing.B) {
 	}
 }
 
-func migrate(b *testing.B, address string) {
+func migrate(b testing.TB, address string) {
 	b.Helper()
 	s, err := store.Open(b.Context(), store.Config{URL: address})
 	if err == nil {

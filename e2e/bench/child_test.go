@@ -29,7 +29,7 @@ type ready struct {
 	Tokens  map[string]string // of the portal's people
 }
 
-func start(b *testing.B, p part) child {
+func start(b testing.TB, p part) child {
 	b.Helper()
 	self, err := os.Executable()
 	if err != nil {

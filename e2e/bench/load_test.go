@@ -37,7 +37,7 @@ func client() *http.Client {
 }
 
 // aim asks once and takes the answer for the right one, if it holds must.
-func aim(b *testing.B, c *http.Client, url string, header http.Header, must string) target {
+func aim(b testing.TB, c *http.Client, url string, header http.Header, must string) target {
 	b.Helper()
 	t := target{url: url, header: header}
 	body := &bytes.Buffer{}

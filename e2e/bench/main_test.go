@@ -1,6 +1,7 @@
 // Package bench measures Slipway beside what it could be at best: each figure
 // stands next to that of a bare program that does the least that the task
-// needs, taken in the same run, in turns. Nothing here runs without -bench.
+// needs, taken in the same run, in turns. Without -bench the parts are started
+// once, and the queries of a page are counted.
 package bench
 
 import (
@@ -67,7 +68,7 @@ func (p part) play(ctx context.Context) error {
 
 // say prints a line of the report. The testing package keeps ten lines of a
 // benchmark's log and drops the others.
-func say(b *testing.B, format string, args ...any) {
+func say(b testing.TB, format string, args ...any) {
 	b.Helper()
 	fmt.Fprintf(os.Stdout, "  "+format+"\n", args...)
 }
@@ -101,7 +102,7 @@ func drivers() string {
 // database is a kind of database to measure on.
 type database struct {
 	name  string
-	fresh func(b *testing.B) string // a store URL nobody has used yet
+	fresh func(b testing.TB) string // a store URL nobody has used yet
 }
 
 func databases() []database {

@@ -72,7 +72,7 @@ func playPortal(ctx context.Context, p part) error {
 	if err != nil {
 		return err
 	}
-	tokens, err := mint(ctx, db, usecases, url)
+	tokens, err := mint(ctx, db, usecases, url, p.Chat != "")
 	if err != nil {
 		return err
 	}
@@ -141,8 +141,10 @@ func portalServer(ctx context.Context, url string, usecases *app.App, db *store.
 		Ready: []server.Check{{Name: "database", Run: db.Ping}}})
 }
 
-// mint makes the people known and gives each a token.
-func mint(ctx context.Context, db *store.Store, usecases *app.App, url string) (map[string]string, error) {
+// mint makes the people known and gives each a token. They are others at each
+// portal, as its issuer has another address, so only one portal of a database can
+// have their chat accounts.
+func mint(ctx context.Context, db *store.Store, usecases *app.App, url string, chat bool) (map[string]string, error) {
 	tokens := map[string]string{}
 	for _, p := range people() {
 		issuer := url + "/dev/issuer"
@@ -156,10 +158,13 @@ func mint(ctx context.Context, db *store.Store, usecases *app.App, url string) (
 		if _, err := usecases.CreateToken(ctx, actor, app.CreateToken{ID: id, SecretHash: hash, Name: "bench"}); err != nil {
 			return nil, fmt.Errorf("token of %s: %w", p.ID, err)
 		}
+		tokens[p.ID] = plain
+		if !chat {
+			continue
+		}
 		if _, err := usecases.LinkChat(ctx, app.UserActor(u), app.LinkChat{Account: slackUser(p.ID), Name: p.Name, Link: p.ID}); err != nil {
 			return nil, err
 		}
-		tokens[p.ID] = plain
 	}
 	return tokens, nil
 }

@@ -19,7 +19,7 @@ type wire struct {
 	queries  atomic.Int64 // executed, BEGIN and COMMIT and the like apart
 }
 
-func tap(b *testing.B, address string) (*wire, string) {
+func tap(b testing.TB, address string) (*wire, string) {
 	b.Helper()
 	u, err := url.Parse(address)
 	if err != nil {
@@ -90,7 +90,7 @@ func (w *wire) count(kind byte, body []byte) {
 // countQueries asks a quiet portal behind the tap for the board. Who is signed
 // in and streams are looked after now and then, so the least of many pages is
 // what one costs by itself.
-func countQueries(b *testing.B, address string) float64 {
+func countQueries(b testing.TB, address string, pages int) float64 {
 	b.Helper()
 	w, tapped := tap(b, address)
 	portal := start(b, part{Role: "portal", Database: tapped, Quiet: true})
@@ -98,7 +98,7 @@ func countQueries(b *testing.B, address string) float64 {
 	page := aim(b, c, portal.URL+"/", signIn(b, portal.URL, "ben"), serviceName(0))
 	body := &bytes.Buffer{}
 	least := int64(1 << 30)
-	for range 50 {
+	for range pages {
 		before := w.queries.Load()
 		if err := page.hit(b.Context(), c, body); err != nil {
 			b.Fatal(err)

@@ -14,9 +14,9 @@ import (
 	"github.com/slipway-dev/slipway/internal/store/pgtest"
 )
 
-func sqliteURL(b *testing.B) string { return "sqlite:" + filepath.Join(b.TempDir(), "slipway.db") }
+func sqliteURL(b testing.TB) string { return "sqlite:" + filepath.Join(b.TempDir(), "slipway.db") }
 
-func postgresURL(b *testing.B) string { return pgtest.Durable(b) }
+func postgresURL(b testing.TB) string { return pgtest.Durable(b) }
 
 // deployer is the name that the measured portal has its fake deployer under.
 const deployer = "fake"
@@ -167,7 +167,7 @@ func waits(n int, live *slipway.Spec) slipway.Deployment {
 
 // seed fills a fresh database through the ports, a hundred services to a
 // transaction.
-func seed(b *testing.B, url string, size size) {
+func seed(b testing.TB, url string, size size) {
 	b.Helper()
 	began := time.Now()
 	ctx := b.Context()

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-
-	"github.com/slipway-dev/slipway/internal/slipway"
 )
 
 // damage marks a row with a document that cannot be decoded. It is an error to
@@ -56,22 +54,4 @@ func (s deployments) whole(ctx context.Context, rows []deploymentRow) []deployme
 func (t *tx) leftOut(ctx context.Context, id int64, why error) {
 	t.s.log.ErrorContext(ctx, "a deployment is damaged in the database and is left out of lists; nothing is done with it until its row is mended",
 		"deployment", id, "error", why)
-}
-
-// undecided turns rows into deployments with the gates of their plans.
-func (s deployments) undecided(ctx context.Context, rows []undecidedRow, plans []*slipway.Plan) []slipway.Deployment {
-	out := make([]slipway.Deployment, 0, len(rows))
-	for i, row := range rows {
-		if plans[i] == nil {
-			row.spoil(errPlan)
-		}
-		if row.why != nil {
-			s.leftOut(ctx, row.ID, row.why)
-			continue
-		}
-		d := row.domain()
-		d.Plan.Gates = copyOf(&s.s.decoded, plans[i].Gates)
-		out = append(out, d)
-	}
-	return out
 }

@@ -39,6 +39,9 @@ func podsResource() schema.GroupVersionResource {
 func servicesResource() schema.GroupVersionResource {
 	return schema.GroupVersionResource{Version: "v1", Resource: "services"}
 }
+func slicesResource() schema.GroupVersionResource {
+	return schema.GroupVersionResource{Group: "discovery.k8s.io", Version: "v1", Resource: "endpointslices"}
+}
 func configMapsResource() schema.GroupVersionResource {
 	return schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}
 }

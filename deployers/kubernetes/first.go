@@ -68,7 +68,7 @@ func (s *snapshot) beginsBeside() bool {
 // leftInPeace: for long enough, all traffic has gone to the track alone.
 func (s *snapshot) leftInPeace(t *rendered) bool {
 	now := selectorOf(s.services[s.record.Adopted.Service])
-	return now[labelTrack] == trackHash(t.track.ID) && s.settledFor >= time.Duration(max(t.config.Settle, t.config.Drain))
+	return now[labelTrack] == trackHash(t.track.ID) && s.strays() == 0 && s.settledFor >= time.Duration(max(t.config.Settle, t.config.Drain))
 }
 
 // firstWords tell people who approve what becomes of pods that Slipway did not make.

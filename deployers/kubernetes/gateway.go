@@ -19,10 +19,10 @@ func (s *snapshot) backendName(t *rendered) string {
 }
 
 // weights are what the route shall say now. Until all that is to get traffic is
-// complete it stays as it is; what has nothing ready gets nothing.
+// complete, and the cluster leads to it, it stays as it is; what has nothing ready gets nothing.
 func (s *snapshot) weights() map[string]int {
 	want := map[string]int{}
-	if s.allReady() {
+	if s.allReady() && s.announcedByGateway() {
 		for _, t := range s.tracks {
 			want[s.backendName(t)] = t.track.Weight
 		}
@@ -166,7 +166,7 @@ func (s *snapshot) backend(name string, weight int) map[string]any {
 func (s *snapshot) routedByGateway() bool {
 	route := s.routes[s.routeName()]
 	want := s.wantRoute()
-	if route == nil || !s.allReady() || !reflect.DeepEqual(weightsIn(route), weightsIn(want)) || !sameRules(route, want) {
+	if route == nil || !s.allReady() || !s.announcedByGateway() || !reflect.DeepEqual(weightsIn(route), weightsIn(want)) || !sameRules(route, want) {
 		return false
 	}
 	accepted, _ := s.gatewaySays()

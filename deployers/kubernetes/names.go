@@ -17,7 +17,7 @@ const (
 
 	labelTarget = "slipway.dev/target"
 	labelTrack  = "slipway.dev/track"
-	labelRole   = "slipway.dev/role" // of what is not a workload: record, service, preview, config
+	labelRole   = "slipway.dev/role" // of what is not a workload: record, service, preview, next, config
 
 	annotationGeneration = "slipway.dev/generation"
 	annotationTrack      = "slipway.dev/track-id"
@@ -28,6 +28,8 @@ const (
 
 	// labelRolloutHash is what a Rollout tells its ReplicaSets, pods and Services apart by.
 	labelRolloutHash = "rollouts-pod-template-hash"
+
+	labelServiceName = "kubernetes.io/service-name" // that an EndpointSlice belongs to
 
 	noTrack = "none" // a label value that no pod has
 )

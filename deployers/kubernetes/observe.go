@@ -16,7 +16,7 @@ import (
 	"github.com/slipway-dev/slipway/deployers"
 )
 
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
 
 // Observe implements deployers.Deployer. It reads what is there, at most a
 // moment ago, and has a worker look after a target that is not as wanted.
@@ -147,6 +147,7 @@ func (s *snapshot) notes() []string {
 	if s.kind() == kindRollout {
 		notes = append(notes, s.rolloutNotes()...)
 	}
+	notes = append(notes, s.endpointNotes()...)
 	if s.beside {
 		notes = append(notes, fmt.Sprintf("it runs beside the pods of %s until these have had no requests for a while", s.record.Adopted.Workload))
 	}

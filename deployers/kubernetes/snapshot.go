@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // snapshot is a target as it was seen at one moment: the record first, then what
@@ -27,7 +28,9 @@ type snapshot struct {
 	services    map[string]*unstructured.Unstructured
 	configMaps  map[string]*unstructured.Unstructured
 	routes      map[string]*unstructured.Unstructured
-	pods        []corev1.Pod // by name
+	pods        []corev1.Pod                  // by name
+	endpoints   map[string]map[types.UID]bool // of Services: the pods they lead to; nil where that is not known
+	blind       bool                          // Slipway's role does not let it read them
 	settledFor  time.Duration
 	beside      bool // a first release runs beside the adopted workload, and is not at home yet
 }
@@ -81,6 +84,9 @@ func (d *Deployer) look(ctx context.Context, r *record) (*snapshot, error) {
 		return nil, err
 	}
 	if err := s.fetchServices(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.fetchEndpoints(ctx); err != nil {
 		return nil, err
 	}
 	s.settledFor = d.target(r.Target).unchangedFor(s.trafficPrint())
@@ -194,6 +200,9 @@ func (s *snapshot) trafficPrint() string {
 	for name, u := range s.services {
 		selector, _, _ := unstructured.NestedStringMap(u.Object, "spec", "selector")
 		parts = append(parts, fmt.Sprint(name, selector))
+	}
+	for name, pods := range s.endpoints {
+		parts = append(parts, fmt.Sprint(name, sortedKeys(pods)))
 	}
 	for name, u := range s.routes {
 		parts = append(parts, fmt.Sprint(name, u.GetGeneration(), u.Object["spec"]))

@@ -186,10 +186,11 @@ func (s *snapshot) stop(ctx context.Context) error {
 	return nil
 }
 
-// calm: the traffic has been divided as it is for long enough.
+// calm: the traffic has been divided as it is for long enough, and not only in the
+// words of the API server.
 func (s *snapshot) calm() bool {
 	t := s.newest()
-	return t == nil || s.settledFor >= time.Duration(t.config.Settle)
+	return t == nil || s.strays() == 0 && s.settledFor >= time.Duration(t.config.Settle)
 }
 
 func (s *snapshot) isWanted(workload string) bool {

@@ -47,10 +47,10 @@ func (s *snapshot) wantSelector() map[string]string {
 	return selector
 }
 
-// mayMove: the traffic moves when what is to get it is complete, or when what
-// gets it now has nothing ready any more.
+// mayMove: the traffic moves when what is to get it is complete and known to the
+// cluster, or when what gets it now has nothing ready any more.
 func (s *snapshot) mayMove(now, want map[string]string) bool {
-	if now == nil || s.allReady() {
+	if t := s.picked(want); now == nil || s.allReady() && (t == nil || s.picked(now) == t || s.announced(t)) {
 		return true
 	}
 	if _, single := want[labelTrack]; !single {
@@ -96,7 +96,10 @@ func (s *snapshot) route(ctx context.Context) error {
 			return err
 		}
 	}
-	return s.showPreview(ctx)
+	if err := s.keepService(ctx, s.previewName(), "preview", s.previewed()); err != nil {
+		return err
+	}
+	return s.keepService(ctx, s.nextName(), "next", s.next())
 }
 
 func setSelector(u *unstructured.Unstructured, selector map[string]string) {
@@ -162,17 +165,17 @@ func (s *snapshot) previewed() *rendered {
 	return nil
 }
 
-// showPreview keeps a Service for the track that is to be looked at, for as long
-// as there is one.
-func (s *snapshot) showPreview(ctx context.Context) error {
-	live, t := s.services[s.previewName()], s.previewed()
+// keepService keeps a Service for the track that is to be looked at, or to be made
+// known, for as long as there is one.
+func (s *snapshot) keepService(ctx context.Context, name, role string, t *rendered) error {
+	live := s.services[name]
 	if t == nil || t.main == nil {
 		if live == nil || live.GetDeletionTimestamp() != nil {
 			return nil
 		}
 		return s.cluster.remove(ctx, servicesResource(), live)
 	}
-	return s.ensure(ctx, servicesResource(), live, s.trackService(t, s.previewName(), "preview"))
+	return s.ensure(ctx, servicesResource(), live, s.trackService(t, name, role))
 }
 
 // trackService is a Service with the ports of the main one for a single track.

@@ -26,14 +26,18 @@ import (
 func Resource(apiVersion, kind string) schema.GroupVersionResource {
 	gv, _ := schema.ParseGroupVersion(apiVersion)
 	plural := strings.ToLower(kind) + "s"
-	if strings.HasSuffix(kind, "s") {
+	switch {
+	case strings.HasSuffix(kind, "s"):
 		plural = strings.ToLower(kind) + "es"
+	case strings.HasSuffix(kind, "cy"):
+		plural = strings.ToLower(strings.TrimSuffix(kind, "y")) + "ies"
 	}
 	return gv.WithResource(plural)
 }
 
 func global(kind string) bool {
-	return kind == "Namespace" || kind == "CustomResourceDefinition" || kind == "GatewayClass" || kind == "PriorityClass"
+	return kind == "Namespace" || kind == "CustomResourceDefinition" || kind == "GatewayClass" || kind == "PriorityClass" ||
+		strings.HasPrefix(kind, "ValidatingAdmissionPolicy")
 }
 
 // In is the client for one kind of objects in a namespace.

@@ -57,11 +57,11 @@ func (d *Deployer) Preview(ctx context.Context, name deployers.Target, desired d
 			return deployers.Preview{}, fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	changes, err := s.changes(ctx)
+	warnings, changes, err := s.changes(ctx)
 	if err != nil {
 		return deployers.Preview{}, fmt.Errorf("%s: %w", name, err)
 	}
-	lines = append(lines, changes...)
+	lines = append(append(lines, warnings...), changes...)
 	if len(lines) > maxPreview {
 		lines = append(lines[:maxPreview:maxPreview], fmt.Sprintf("… and %d lines more", len(lines)-maxPreview))
 	}
@@ -84,13 +84,15 @@ func (r *record) summary() string {
 	return fmt.Sprintf("%s: %s runs in %s", r.Target, what, where)
 }
 
-// changes are the differences, object by object.
-func (s *snapshot) changes(ctx context.Context) ([]string, error) {
-	var lines []string
+// changes are the differences, object by object, and what of them is to be warned of.
+func (s *snapshot) changes(ctx context.Context) (warnings, lines []string, err error) {
 	add := func(r schema.GroupVersionResource, live, want *unstructured.Unstructured) error {
 		would, err := s.dryRun(ctx, r, want)
 		if err != nil {
 			return err
+		}
+		if t := s.lead(); want == t.workload {
+			warnings = s.endingWords(t, would)
 		}
 		lines = append(lines, diffObjects(cmp.Or(live, s.predecessor(want)), would)...)
 		return nil
@@ -98,14 +100,14 @@ func (s *snapshot) changes(ctx context.Context) ([]string, error) {
 	for _, t := range s.tracks {
 		for _, u := range t.extras {
 			if err := add(configMapsResource(), s.configMaps[u.GetName()], u); err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 		}
 		if hostsAll(s.kind()) && t != s.lead() {
 			continue // it runs already, or is what the workload goes back to
 		}
 		if err := add(workloadResource(s.kind()), s.workloads[t.workload.GetName()], t.workload); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for _, key := range t.track.Secrets {
 			lines = append(lines, fmt.Sprintf("  Secret %s: %s = ***", secretName(s.record.Target, t.track.ID), key))
@@ -122,7 +124,7 @@ func (s *snapshot) changes(ctx context.Context) ([]string, error) {
 				setSelector(want, map[string]string{labelTarget: targetHash(s.record.Target)})
 			}
 			if err := add(servicesResource(), s.services[u.GetName()], want); err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 		}
 	}
@@ -131,7 +133,7 @@ func (s *snapshot) changes(ctx context.Context) ([]string, error) {
 			lines = append(lines, fmt.Sprintf("- %s %s (version %s) is removed", s.kind(), name, s.workloads[name].GetAnnotations()[annotationVersion]))
 		}
 	}
-	return lines, nil
+	return warnings, lines, nil
 }
 
 func (s *snapshot) dryRun(ctx context.Context, r schema.GroupVersionResource, want *unstructured.Unstructured) (*unstructured.Unstructured, error) {

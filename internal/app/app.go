@@ -251,7 +251,7 @@ func (a *App) record(ctx context.Context, tx slipway.Tx, actor slipway.Actor, c 
 		}
 		entry.Detail = encoded
 	}
-	if _, err := tx.Audit().Append(ctx, entry); err != nil {
+	if err := tx.Audit().Append(ctx, entry); err != nil {
 		return err
 	}
 	event := slipway.DomainEvent{At: entry.At, Kind: c.action, Team: c.on.Team, Service: c.on.Service,

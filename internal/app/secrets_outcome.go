@@ -47,7 +47,7 @@ func (a *App) audited(ctx context.Context, tx slipway.Tx, actor slipway.Actor, a
 	}
 	entry := actor.Entry(action, place.resource(), place.service.Name+"/"+place.environment, summary, a.now())
 	entry.Detail = encoded
-	_, err = tx.Audit().Append(ctx, entry)
+	err = tx.Audit().Append(ctx, entry)
 	return err
 }
 

@@ -181,7 +181,7 @@ func (a *App) recordSet(ctx context.Context, tx slipway.Tx, actor slipway.Actor,
 		return fmt.Errorf("audit detail of %s: %w", action, err)
 	}
 	entry.Detail = detail
-	if _, err := tx.Audit().Append(ctx, entry); err != nil {
+	if err := tx.Audit().Append(ctx, entry); err != nil {
 		return err
 	}
 	event := s.Event(action, actor, entry.At)

@@ -2,6 +2,8 @@ package engine
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/slipway-dev/slipway/internal/slipway"
@@ -35,29 +37,54 @@ func (e *Engine) automate(ctx context.Context) {
 // automateChanged looks at the services that events after last speak of, or at
 // all when last is 0.
 func (e *Engine) automateChanged(ctx context.Context, last *int64) error {
-	services := map[string]bool{}
-	err := e.Store.Read(ctx, func(tx slipway.Tx) error {
+	var pipelines []slipway.Pipeline
+	err := e.Store.Read(ctx, func(tx slipway.Tx) (err error) {
+		services := map[string]bool{}
 		if *last == 0 {
-			id, err := tx.Events().LastID(ctx)
-			if err != nil {
-				return err
+			if *last, err = tx.Events().LastID(ctx); err == nil {
+				err = allServices(ctx, tx, services)
 			}
-			*last = id
-			return allServices(ctx, tx, services)
+		} else {
+			err = changedServices(ctx, tx, last, services)
 		}
-		return changedServices(ctx, tx, last, services)
+		if err == nil {
+			pipelines, err = goByThemselves(ctx, tx, slices.Collect(maps.Keys(services)))
+		}
+		return err
 	})
 	if err != nil {
 		return err
 	}
-	for name := range services {
+	for _, p := range pipelines {
 		// One service that cannot be read does not keep the others waiting.
-		if err := e.automateService(ctx, name); err != nil && ctx.Err() == nil {
-			e.Log.ErrorContext(ctx, "automation of a service failed, will try again", "service", name, "error", err)
+		if err := e.automateService(ctx, p); err != nil && ctx.Err() == nil {
+			e.Log.ErrorContext(ctx, "automation of a service failed, will try again", "service", p.Service, "error", err)
 		}
 	}
 	return nil
 }
+
+// readTogether is how many pipelines are read at a time.
+const readTogether = 200
+
+// goByThemselves are the pipelines in which some stage takes anything by itself:
+// those of most services need no second look.
+func goByThemselves(ctx context.Context, tx slipway.Tx, services []string) (out []slipway.Pipeline, err error) {
+	for some := range slices.Chunk(services, readTogether) {
+		found, err := tx.Pipelines().LatestOf(ctx, some)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range found {
+			if slices.ContainsFunc(p.Stages, goesByItself) {
+				out = append(out, p)
+			}
+		}
+	}
+	return out, nil
+}
+
+func goesByItself(s slipway.Stage) bool { return s.AutoPromote || s.Rotation() == slipway.RotateAuto }
 
 // changedServices gathers the services that events after last speak of, however
 // many there are: nobody says twice that there are some.
@@ -98,18 +125,11 @@ func allServices(ctx context.Context, tx slipway.Tx, into map[string]bool) error
 // automateService starts what is due in each stage of a service that promotes
 // by itself. A release is tried once: what failed, was cancelled or rejected is
 // for people to try again.
-func (e *Engine) automateService(ctx context.Context, service string) error {
+func (e *Engine) automateService(ctx context.Context, pipeline slipway.Pipeline) error {
 	var due []slipway.Request
 	err := e.Store.Read(ctx, func(tx slipway.Tx) error {
-		pipeline, err := tx.Pipelines().Latest(ctx, service)
-		if slipway.IsNotFound(err) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
 		for _, stage := range pipeline.Stages {
-			r, err := dueIn(ctx, tx, service, stage)
+			r, err := dueIn(ctx, tx, pipeline.Service, stage)
 			if err != nil {
 				return err
 			}

@@ -149,16 +149,12 @@ func (e *Engine) take(ctx context.Context, seen slipway.Deployment, ev slipway.E
 	return e.takeAll(ctx, seen, []slipway.Event{ev}, also)
 }
 
-// takeAll takes several events one after the other, in one transaction.
+// takeAll takes several events one after the other, in one transaction. It reads
+// nothing again: nothing of it is kept unless the row still has the epoch that
+// was looked at.
 func (e *Engine) takeAll(ctx context.Context, seen slipway.Deployment, events []slipway.Event, also func(slipway.Tx) error) (next time.Time, err error) {
 	err = e.Store.Write(ctx, func(tx slipway.Tx) error {
-		d, err := tx.Deployments().Get(ctx, seen.ID)
-		if err != nil {
-			return err
-		}
-		if d.Epoch != seen.Epoch {
-			return errMoved
-		}
+		d := seen
 		if also != nil {
 			if err := also(tx); err != nil {
 				return err

@@ -12,15 +12,7 @@ import (
 // Step looks at the deployment once and takes one step. It returns when there
 // is something to look at again; the zero time: never.
 func (e *Engine) Step(ctx context.Context, id int64) (time.Time, error) {
-	var d slipway.Deployment
-	cursor := "" // behind the lines that are kept, where some may follow
-	err := e.Store.Read(ctx, func(tx slipway.Tx) (err error) {
-		if d, err = tx.Deployments().Get(ctx, id); err != nil || !watched(d) {
-			return err
-		}
-		cursor, err = tx.Logs().Cursor(ctx, id)
-		return err
-	})
+	d, cursor, err := e.Wakes.Look(ctx, id)
 	switch {
 	case slipway.IsNotFound(err), err == nil && !d.State.Active():
 		return time.Time{}, nil
@@ -37,11 +29,6 @@ func (e *Engine) Step(ctx context.Context, id int64) (time.Time, error) {
 	}
 }
 
-// watched reports whether the next step of a deployment is to ask what runs.
-func watched(d slipway.Deployment) bool {
-	return d.State.Active() && d.State != slipway.Waiting && d.Current().Desired.Hook == nil && d.Current().State != slipway.Applying
-}
-
 // judge opens the gates or says what holds them. Whether the plan still is
 // what today's facts ask for is checked in the very transaction that starts it.
 func (e *Engine) judge(ctx context.Context, seen slipway.Deployment) (next time.Time, err error) {
@@ -54,14 +41,7 @@ func (e *Engine) judge(ctx context.Context, seen slipway.Deployment) (next time.
 	}
 	stale := false
 	err = e.Store.Write(ctx, func(tx slipway.Tx) error {
-		d, err := tx.Deployments().Get(ctx, seen.ID)
-		if err != nil {
-			return err
-		}
-		if d.Epoch != seen.Epoch {
-			return errMoved
-		}
-		now := e.now()
+		d, now := seen, e.now()
 		today, err := slipway.Redraft(ctx, tx, e.Deployers, d)
 		var verdicts []slipway.Verdict
 		switch {
@@ -237,8 +217,8 @@ func (e *Engine) observe(ctx context.Context, d slipway.Deployment, cursor strin
 // foresee says what a step would lead to, without taking it.
 func (e *Engine) foresee(ctx context.Context, d slipway.Deployment, ev slipway.Event) (slipway.Deployment, error) {
 	next, _, err := slipway.Step(d, ev, e.now())
-	if err != nil || !d.GoesOn(next) {
-		return next, err
+	if err != nil || !d.GoesOn(next) || !d.KeptByLine() {
+		return next, err // one that has not been kept so far is going to be saved in any case
 	}
 	var line *slipway.StoppedLine
 	err = e.Store.Read(ctx, func(tx slipway.Tx) (err error) {

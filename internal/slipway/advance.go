@@ -153,7 +153,7 @@ func recordDeployment(ctx context.Context, tx Tx, d Deployment, by Actor, action
 	}
 	entry := by.Entry(action, d.Resource(), fmt.Sprintf("deployment %d", d.ID), summary, now)
 	entry.Detail = detail
-	if _, err := tx.Audit().Append(ctx, entry); err != nil {
+	if err := tx.Audit().Append(ctx, entry); err != nil {
 		return err
 	}
 	return tx.Events().Add(ctx, d.event("deployment."+string(d.State), by, now))

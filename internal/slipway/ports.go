@@ -149,9 +149,12 @@ type Deployments interface {
 	Save(ctx context.Context, d Deployment) (Deployment, error)
 }
 
-// Wakes is what the engine's sweeper asks for. It is apart from Deployments
-// because no use case may ask for it.
+// Wakes is what only the engine asks for. It is apart from Deployments because
+// no use case may ask for it.
 type Wakes interface {
+	// Look reads a deployment, and behind which line its log is to be read on. It
+	// is what the engine does most, and needs no snapshot: it asks once.
+	Look(ctx context.Context, id int64) (d Deployment, logCursor string, err error)
 	// Due lists active deployments whose time to be looked at has come, and those
 	// put off so far that a clock must have gone wrong.
 	Due(ctx context.Context, now time.Time, limit int) ([]int64, error)
@@ -246,7 +249,9 @@ type Tokens interface {
 // AuditLog is append-only. Entries of one chain are numbered without gaps and
 // each holds the hash of the one before.
 type AuditLog interface {
-	Append(ctx context.Context, e AuditEntry) (AuditEntry, error) // assigns Seq, Previous, Hash
+	// Append assigns Seq, Previous and Hash, at the end of the transaction or when
+	// it reads the audit.
+	Append(ctx context.Context, e AuditEntry) error
 	List(ctx context.Context, filter AuditFilter, page Page) ([]AuditEntry, string, error)
 	// Chain walks one chain from its beginning. It stops at f's first error.
 	Chain(ctx context.Context, chain string, f func(AuditEntry) error) error

@@ -22,7 +22,7 @@ func SaveSet(ctx context.Context, tx Tx, was, is ReleaseSet, now time.Time) (Rel
 	if entry.Detail, err = json.Marshal(is.Items); err != nil {
 		return was, err
 	}
-	if _, err := tx.Audit().Append(ctx, entry); err != nil {
+	if err := tx.Audit().Append(ctx, entry); err != nil {
 		return was, err
 	}
 	return saved, tx.Events().Add(ctx, saved.Event("set."+string(is.State), by, now))

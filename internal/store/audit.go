@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/slipway-dev/slipway/internal/slipway"
@@ -69,12 +71,14 @@ func rawOf(text *string) json.RawMessage {
 
 type audit struct{ *tx }
 
-// Append takes the head of the chain, which makes whoever else appends to the
-// same chain wait for this transaction to end. The entry is hashed as the
-// database gives it back, or else it could not be verified.
-func (s audit) Append(ctx context.Context, e slipway.AuditEntry) (slipway.AuditEntry, error) {
+// Append only gathers: see flushAudit. A reader of the same transaction sees it
+// all the same.
+func (s audit) Append(_ context.Context, e slipway.AuditEntry) error {
+	if !s.write {
+		return fmt.Errorf("store: append to audit: the transaction only reads")
+	}
 	if len(e.Detail) > 0 && !json.Valid(e.Detail) {
-		return slipway.AuditEntry{}, fmt.Errorf("store: append to audit: the detail of %s is not JSON", e.Action)
+		return fmt.Errorf("store: append to audit: the detail of %s is not JSON", e.Action)
 	}
 	for _, text := range []*string{
 		&e.Chain, &e.Actor.ID, &e.Actor.Name, &e.TokenID, &e.RequestID, &e.Address, &e.Action, &e.Resource.Team,
@@ -82,42 +86,73 @@ func (s audit) Append(ctx context.Context, e slipway.AuditEntry) (slipway.AuditE
 	} {
 		*text = clean(*text)
 	}
-	head, err := one[struct {
-		Seq  int64
-		Hash string
-	}](ctx, s.tx, "audit chain", e.Chain, `INSERT INTO audit_heads (chain, seq, hash) VALUES (?, 0, '')
-		ON CONFLICT (chain) DO UPDATE SET chain = excluded.chain RETURNING seq, hash`, e.Chain)
-	if err != nil {
-		return slipway.AuditEntry{}, err
-	}
-	e.Seq, e.Previous, e.Hash = head.Seq+1, head.Hash, ""
-	row := rowOfAudit(e)
-	e = row.domain()
-	row.Hash = e.ComputeHash()
-	e.Hash = row.Hash
-	added, err := s.add(ctx, row)
-	if err != nil {
-		return slipway.AuditEntry{}, err
-	}
-	if !added {
-		return slipway.AuditEntry{}, fmt.Errorf("store: entry %d of the audit chain %q exists already: its head was tampered with", e.Seq, e.Chain)
-	}
-	_, err = s.exec(ctx, "move the audit head", `UPDATE audit_heads SET seq = ?, hash = ? WHERE chain = ?`, e.Seq, e.Hash, e.Chain)
-	return e, err
+	s.entries = append(s.entries, e)
+	return nil
 }
 
-// add goes past gorm: every change has an entry.
-func (s audit) add(ctx context.Context, r auditRow) (bool, error) {
-	n, err := s.exec(ctx, "append to audit", `INSERT INTO audit (chain, seq, at, actor_kind, actor_id, actor_name, token_id, via,
+// flushAudit hangs the entries on their chains. Whoever takes the head of a chain
+// makes everybody else who appends to it wait for the transaction to end, so this
+// comes near the end, and chains are taken in one order by all. An entry is
+// hashed as the database gives it back, or else it could not be verified.
+func (t *tx) flushAudit(ctx context.Context) error {
+	entries := t.entries
+	t.entries = nil
+	heads := map[string]*auditHead{}
+	for _, e := range entries {
+		heads[e.Chain] = nil
+	}
+	for _, chain := range slices.Sorted(maps.Keys(heads)) {
+		head, err := one[auditHead](ctx, t, "audit chain", chain, `INSERT INTO audit_heads (chain, seq, hash) VALUES (?, 0, '')
+			ON CONFLICT (chain) DO UPDATE SET chain = excluded.chain RETURNING seq, hash`, chain)
+		if err != nil {
+			return err
+		}
+		heads[chain] = &head
+	}
+	for _, e := range entries {
+		head := heads[e.Chain]
+		e.Seq, e.Previous, e.Hash = head.Seq+1, head.Hash, ""
+		row := rowOfAudit(e)
+		row.Hash = row.domain().ComputeHash()
+		head.Seq, head.Hash = row.Seq, row.Hash
+		t.add(row)
+	}
+	for chain, head := range heads {
+		t.later("move the audit head", `UPDATE audit_heads SET seq = ?, hash = ? WHERE chain = ?`, head.Seq, head.Hash, chain)
+	}
+	return nil
+}
+
+// auditHead is the newest entry of a chain.
+type auditHead struct {
+	Seq  int64
+	Hash string
+}
+
+func (t *tx) add(r auditRow) {
+	t.later("append to audit", `INSERT INTO audit (chain, seq, at, actor_kind, actor_id, actor_name, token_id, via,
 		request_id, address, action, team, service, environment, subject, summary, detail, previous, hash)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 		r.Chain, r.Seq, r.At, r.ActorKind, r.ActorID, r.ActorName, r.TokenID, r.Via,
 		r.RequestID, r.Address, r.Action, r.Team, r.Service, r.Environment, r.Subject, r.Summary, r.Detail, r.Previous, r.Hash)
-	return n > 0, err
+	t.late[len(t.late)-1].none = func() error {
+		return fmt.Errorf("store: entry %d of the audit chain %q exists already: its head was tampered with", r.Seq, r.Chain)
+	}
+}
+
+// settled writes what was gathered, for a reader of the same transaction.
+func (s audit) settled(ctx context.Context) error {
+	if err := s.flushAudit(ctx); err != nil {
+		return err
+	}
+	return s.flushLate(ctx)
 }
 
 func (s audit) List(ctx context.Context, f slipway.AuditFilter, page slipway.Page) ([]slipway.AuditEntry, string, error) {
 	const list = "audit"
+	if err := s.settled(ctx); err != nil {
+		return nil, "", err
+	}
 	before, err := decodeID(list, page.Cursor)
 	if err != nil {
 		return nil, "", err
@@ -161,6 +196,9 @@ func (s audit) List(ctx context.Context, f slipway.AuditFilter, page slipway.Pag
 const chainBatch = 500
 
 func (s audit) Chain(ctx context.Context, chain string, f func(slipway.AuditEntry) error) error {
+	if err := s.settled(ctx); err != nil {
+		return err
+	}
 	for last := int64(-1 << 62); ; {
 		rows, err := many[auditRow](ctx, s.tx, "walk audit",
 			`SELECT * FROM audit WHERE chain = ? AND seq > ? ORDER BY seq LIMIT ?`, chain, last, chainBatch)
@@ -180,6 +218,9 @@ func (s audit) Chain(ctx context.Context, chain string, f func(slipway.AuditEntr
 }
 
 func (s audit) Chains(ctx context.Context) ([]string, error) {
+	if err := s.settled(ctx); err != nil {
+		return nil, err
+	}
 	return lists(ctx, s.tx, func(r struct{ Chain string }) string { return r.Chain }, "list audit chains",
 		`SELECT chain FROM audit_heads ORDER BY chain`)
 }

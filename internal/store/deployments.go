@@ -37,6 +37,7 @@ type deploymentRow struct {
 	StartedAt       *stamp
 	EndedAt         *stamp
 	NextWakeAt      *stamp
+	LogCursor       *string `gorm:"-"` // where it was asked for
 	damage
 }
 
@@ -80,7 +81,12 @@ type deployments struct{ *tx }
 // find reads deployments. The plans come apart, see plansOf. A row that cannot
 // be read is among them, see damage.
 func (s deployments) find(ctx context.Context, what, condition string, args ...any) ([]deploymentRow, error) {
-	rows, err := many[deploymentRow](ctx, s.tx, what, `SELECT `+deploymentColumns+` FROM deployments`+condition, args...)
+	return s.findWith(ctx, what, "", condition, args...)
+}
+
+// findWith asks for more than the row.
+func (s deployments) findWith(ctx context.Context, what, more, condition string, args ...any) ([]deploymentRow, error) {
+	rows, err := many[deploymentRow](ctx, s.tx, what, `SELECT `+deploymentColumns+more+` FROM deployments`+condition, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -109,6 +115,11 @@ func (s deployments) findOne(ctx context.Context, kind, name, condition string, 
 	if err != nil {
 		return slipway.Deployment{}, err
 	}
+	return theOne(rows, kind, name)
+}
+
+// theOne is the only row, which is there and can be read.
+func theOne(rows []deploymentRow, kind, name string) (slipway.Deployment, error) {
 	if len(rows) == 0 {
 		return slipway.Deployment{}, slipway.NotFound(kind, name)
 	}
@@ -215,6 +226,22 @@ func (s deployments) Save(ctx context.Context, d slipway.Deployment) (slipway.De
 	}
 	s.wakeFor(ctx, row)
 	return row.domain(), nil
+}
+
+// Look implements slipway.Wakes.
+func (s *Store) Look(ctx context.Context, id int64) (d slipway.Deployment, logCursor string, err error) {
+	err = s.alone(ctx, func(t *tx) error {
+		rows, err := deployments{t}.findWith(ctx, "look at a deployment",
+			`, (SELECT position FROM log_cursors WHERE deployment = deployments.id) AS log_cursor`, ` WHERE id = ?`, id)
+		if err != nil {
+			return err
+		}
+		if d, err = theOne(rows, "deployment", strconv.FormatInt(id, 10)); err == nil && rows[0].LogCursor != nil {
+			logCursor = *rows[0].LogCursor
+		}
+		return err
+	})
+	return d, logCursor, err
 }
 
 // Due implements slipway.Wakes.

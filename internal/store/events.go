@@ -47,31 +47,28 @@ func (s events) Add(_ context.Context, e slipway.DomainEvent) error {
 // comes by itself; PostgreSQL gives ids out before the commit, so there a lock
 // is held from here to the commit. The notification queues behind the same
 // kind of lock of PostgreSQL's own, so this costs little more.
-func (t *tx) flushEvents(ctx context.Context) error {
+func (t *tx) flushEvents() {
 	if len(t.events) == 0 {
-		return nil
+		return
 	}
 	if t.s.postgres {
-		if _, err := t.exec(ctx, "order events",
-			`SELECT pg_advisory_xact_lock(?, hashtext(current_schema())), pg_notify(?, current_schema())`, eventLock, eventChannel); err != nil {
-			return err
-		}
+		t.later("order events", `SELECT pg_advisory_xact_lock(?, hashtext(current_schema())), pg_notify(?, current_schema())`, eventLock, eventChannel)
 	}
-	rows := t.events
-	t.events, t.signal = nil, true
-	for _, r := range rows {
-		// Past gorm: every change has an event, and most have just one.
-		_, err := t.exec(ctx, "add event", `INSERT INTO events (at, kind, team, service, environment, deployment, actor, message, detail)
+	for _, r := range t.events {
+		t.later("add event", `INSERT INTO events (at, kind, team, service, environment, deployment, actor, message, detail)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, r.At, r.Kind, r.Team, r.Service, r.Environment, r.Deployment, r.Actor, r.Message, r.Detail)
-		if err != nil {
-			return err
-		}
 	}
-	return nil
+	t.events, t.signal = nil, true
+}
+
+// settled writes what was gathered, for a reader of the same transaction.
+func (s events) settled(ctx context.Context) error {
+	s.flushEvents()
+	return s.flushLate(ctx)
 }
 
 func (s events) After(ctx context.Context, id int64, limit int) ([]slipway.DomainEvent, error) {
-	if err := s.flushEvents(ctx); err != nil {
+	if err := s.settled(ctx); err != nil {
 		return nil, err
 	}
 	return lists(ctx, s.tx, eventRow.domain, "read events",
@@ -79,7 +76,7 @@ func (s events) After(ctx context.Context, id int64, limit int) ([]slipway.Domai
 }
 
 func (s events) OfDeployment(ctx context.Context, deployment int64) ([]slipway.DomainEvent, error) {
-	if err := s.flushEvents(ctx); err != nil {
+	if err := s.settled(ctx); err != nil {
 		return nil, err
 	}
 	return lists(ctx, s.tx, eventRow.domain, "read events of a deployment",
@@ -91,7 +88,7 @@ func (s events) LastID(ctx context.Context) (int64, error) {
 		stands, err := s.standing(ctx)
 		return stands.News, err
 	}
-	if err := s.flushEvents(ctx); err != nil {
+	if err := s.settled(ctx); err != nil {
 		return 0, err
 	}
 	rows, err := many[struct{ ID int64 }](ctx, s.tx, "read the last event", `SELECT coalesce(max(id), 0) AS id FROM events`)

@@ -150,8 +150,8 @@ func TestReplicasShareTheWork(t *testing.T) {
 	}
 }
 
-// TestDeadlockIsRetried: two transactions take two chains in opposite order,
-// and both come through.
+// TestDeadlockIsRetried: two transactions take two rows in opposite order, and
+// both come through.
 func TestDeadlockIsRetried(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
@@ -160,15 +160,14 @@ func TestDeadlockIsRetried(t *testing.T) {
 	both.Add(2)
 	var once [2]sync.Once
 	failed := make(chan error, 2)
-	for i, chains := range [][]string{{"a", "b"}, {"b", "a"}} {
+	for i, users := range [][]string{{"a", "b"}, {"b", "a"}} {
 		go func() {
 			failed <- s.Write(ctx, func(tx slipway.Tx) error {
-				if _, err := tx.Audit().Append(ctx, slipway.AuditEntry{Chain: chains[0]}); err != nil {
+				if err := tx.People().PutUser(ctx, slipway.User{ID: users[0], Subject: users[0]}); err != nil {
 					return err
 				}
 				once[i].Do(func() { both.Done(); both.Wait() }) // each holds its first lock now
-				_, err := tx.Audit().Append(ctx, slipway.AuditEntry{Chain: chains[1]})
-				return err
+				return tx.People().PutUser(ctx, slipway.User{ID: users[1], Subject: users[1]})
 			})
 		}()
 	}

@@ -173,13 +173,20 @@ func (s *Store) writeTx(ctx context.Context, f func(*tx) error) error {
 	}
 }
 
+// writeOnce is one try, on PostgreSQL.
 func (s *Store) writeOnce(ctx context.Context, f func(*tx) error) error {
-	raw, err := s.writer.BeginTx(ctx, nil)
+	conn, err := s.writer.Conn(ctx)
+	if err != nil {
+		return fault("begin to write", err)
+	}
+	defer func() { _ = conn.Close() }() // which gives it back
+	raw, err := conn.BeginTx(ctx, nil)
 	if err != nil {
 		return fault("begin to write", err)
 	}
 	defer func() { _ = raw.Rollback() }() // does nothing once committed
 	t := s.newTx(ctx, raw, true)
+	t.conn = conn
 	if err := f(t); err != nil {
 		return err
 	}

@@ -10,18 +10,21 @@ import (
 	"github.com/slipway-dev/slipway/internal/slipway"
 )
 
-// tx is one transaction. Wake-ups and events are gathered and written at its
-// very end (see flush), everything else at once.
+// tx is one transaction. Wake-ups, audit entries and events are gathered and
+// written at its very end (see flush), everything else at once.
 type tx struct {
-	s      *Store
-	raw    *sql.Tx
-	reads  reader
-	db     *gorm.DB
-	write  bool
-	wakes  []wake
-	events []eventRow
-	signal bool // events were written: tell the feed after the commit
-	stands *standing
+	s       *Store
+	conn    *sql.Conn // that the transaction is on, on PostgreSQL
+	raw     *sql.Tx
+	reads   reader
+	db      *gorm.DB
+	write   bool
+	wakes   []wake
+	entries []slipway.AuditEntry
+	events  []eventRow
+	late    []statement
+	signal  bool // events were written: tell the feed after the commit
+	stands  *standing
 }
 
 // reader is a transaction, or the database itself for a single query.
@@ -67,13 +70,18 @@ func (t *tx) Proposals() slipway.SecretProposals   { return proposals{t} }
 func (t *tx) Trust() slipway.TrustBook    { return trust{t} }
 func (t *tx) Devices() slipway.DeviceBook { return devices{t} }
 
-// flush writes what was gathered. Events come last because on PostgreSQL their
-// lock is held until the commit, and that time is to be short.
+// flush writes what was gathered. What makes others wait until the commit comes
+// last, because that time is to be short: a chain of the audit, and then the
+// order of events, which on PostgreSQL is everybody's.
 func (t *tx) flush(ctx context.Context) error {
 	if err := t.flushWakes(ctx); err != nil {
 		return err
 	}
-	return t.flushEvents(ctx)
+	if err := t.flushAudit(ctx); err != nil {
+		return err
+	}
+	t.flushEvents()
+	return t.flushLate(ctx)
 }
 
 // forUpdate locks the rows a query reads, where the database can: in SQLite the

@@ -3,6 +3,7 @@ package storetest
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -41,15 +42,19 @@ func testAudit(t *testing.T, f fixture) {
 		for _, e := range []slipway.AuditEntry{
 			entry("payments", "deployment.promote"), entry("web", "deployment.approve"), entry("payments", "deploymentX"), entry("payments", "team.put"),
 		} {
-			done, err := tx.Audit().Append(f.ctx, e)
-			if err != nil {
+			if err := tx.Audit().Append(f.ctx, e); err != nil {
 				return err
 			}
-			appended = append(appended, done)
 		}
+		newestFirst, _, err := tx.Audit().List(f.ctx, slipway.AuditFilter{}, slipway.Page{}) // sees what this very transaction appended
+		if err != nil {
+			return err
+		}
+		appended = newestFirst
+		slices.Reverse(appended)
 		bad := entry("payments", "x")
 		bad.Detail = json.RawMessage(`{no`)
-		if _, err := tx.Audit().Append(f.ctx, bad); err == nil {
+		if err := tx.Audit().Append(f.ctx, bad); err == nil {
 			t.Error("a detail that is not JSON was taken")
 		}
 		return nil
@@ -99,7 +104,7 @@ func testAuditConcurrent(t *testing.T, f fixture) {
 	f.together(t, 48, func(i int) error {
 		return f.Store.Write(f.ctx, func(tx slipway.Tx) error {
 			for _, chain := range []string{"payments", "organisation"} {
-				if _, err := tx.Audit().Append(f.ctx, entry(chain, numbered("act", i))); err != nil {
+				if err := tx.Audit().Append(f.ctx, entry(chain, numbered("act", i))); err != nil {
 					return err
 				}
 			}
@@ -118,7 +123,7 @@ func testAuditConcurrent(t *testing.T, f fixture) {
 
 func testAuditGuards(t *testing.T, f fixture) {
 	f.write(t, func(tx slipway.Tx) error {
-		_, err := tx.Audit().Append(f.ctx, entry("payments", "x"))
+		err := tx.Audit().Append(f.ctx, entry("payments", "x"))
 		return err
 	})
 	for _, statement := range []string{
@@ -139,7 +144,7 @@ func testAuditTampering(t *testing.T, f fixture) {
 	f.write(t, func(tx slipway.Tx) error {
 		for _, chain := range []string{"edited", "removed", "swapped", "added", "whole"} {
 			for i := range 5 {
-				if _, err := tx.Audit().Append(f.ctx, entry(chain, numbered("act", i))); err != nil {
+				if err := tx.Audit().Append(f.ctx, entry(chain, numbered("act", i))); err != nil {
 					return err
 				}
 			}

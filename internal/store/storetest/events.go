@@ -89,7 +89,7 @@ func testEventOrder(t *testing.T, f fixture) {
 				if err := tx.Events().Add(f.ctx, event(numbered("e", i), int64(w))); err != nil {
 					return err
 				}
-				_, err := tx.Audit().Append(f.ctx, entry(numbered("chain", w%3), "x"))
+				err := tx.Audit().Append(f.ctx, entry(numbered("chain", w%3), "x"))
 				return err
 			})
 			if err != nil {

@@ -19,7 +19,7 @@ func testPagesUnderWrites(t *testing.T, f fixture) {
 				if _, err := tx.Deployments().Insert(f.ctx, d); err != nil {
 					return err
 				}
-				if _, err := tx.Audit().Append(f.ctx, entry("payments", "deployment.promote")); err != nil {
+				if err := tx.Audit().Append(f.ctx, entry("payments", "deployment.promote")); err != nil {
 					return err
 				}
 			}

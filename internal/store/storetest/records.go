@@ -68,7 +68,7 @@ func testRollback(t *testing.T, f fixture) {
 		if _, err := tx.Deployments().Insert(f.ctx, d); err != nil {
 			t.Errorf("insert: %v", err)
 		}
-		_, err := tx.Audit().Append(f.ctx, entry("payments", "x"))
+		err := tx.Audit().Append(f.ctx, entry("payments", "x"))
 		if err != nil {
 			t.Errorf("append: %v", err)
 		}
@@ -129,7 +129,7 @@ func testReadOnly(t *testing.T, f fixture) {
 	for name, do := range map[string]func(slipway.Tx) error{
 		"put":   func(tx slipway.Tx) error { return tx.Teams().Put(f.ctx, slipway.Team{Name: "x"}) },
 		"event": func(tx slipway.Tx) error { return tx.Events().Add(f.ctx, event("x", 1)) },
-		"audit": func(tx slipway.Tx) error { _, err := tx.Audit().Append(f.ctx, entry("x", "x")); return err },
+		"audit": func(tx slipway.Tx) error { return tx.Audit().Append(f.ctx, entry("x", "x")) },
 	} {
 		if err := f.Store.Read(f.ctx, do); err == nil {
 			t.Errorf("%s was written by a transaction that reads", name)
@@ -159,7 +159,7 @@ func testOddValues(t *testing.T, f fixture) {
 		f.write(t, func(tx slipway.Tx) error {
 			e := entry("odd", "x")
 			e.Summary, e.Detail = text, nil
-			_, err := tx.Audit().Append(f.ctx, e)
+			err := tx.Audit().Append(f.ctx, e)
 			if err == nil {
 				err = tx.Teams().Put(f.ctx, slipway.Team{Name: "odd", Title: text})
 			}

@@ -206,13 +206,18 @@ func (s deployments) Insert(ctx context.Context, d slipway.Deployment) (slipway.
 func (s deployments) Save(ctx context.Context, d slipway.Deployment) (slipway.Deployment, error) {
 	row := rowOfDeployment(d)
 	row.Epoch++
-	n, err := s.exec(ctx, "save deployment", `UPDATE deployments SET epoch = ?, state = ?, plan = ?,
-		plan_digest = ?, replaced = ?, note = ?, runs = ?, phase = ?, ending = ?, verdicts = ?, probes = ?, message = ?,
-		superseded_by = ?, started_at = ?, ended_at = ?, next_wake_at = ?
-		WHERE id = ? AND epoch = ? AND (state = ? OR `+activeStates+`)`,
-		row.Epoch, row.State, row.Plan, row.PlanDigest, row.Replaced, row.Note, row.Runs, row.Phase,
-		row.Ending, row.Verdicts, row.Probes, row.Message, row.SupersededBy, row.StartedAt, row.EndedAt, row.NextWakeAt,
-		row.ID, d.Epoch, row.State)
+	// The plan is the largest part of the row and seldom another: what has the
+	// digest that is there is there.
+	const save, where = `UPDATE deployments SET epoch = ?, state = ?, replaced = ?, note = ?, runs = ?, phase = ?, ending = ?,
+		verdicts = ?, probes = ?, message = ?, superseded_by = ?, started_at = ?, ended_at = ?, next_wake_at = ?`, `
+		WHERE id = ? AND epoch = ? AND (state = ? OR ` + activeStates + `)`
+	values := []any{row.Epoch, row.State, row.Replaced, row.Note, row.Runs, row.Phase, row.Ending,
+		row.Verdicts, row.Probes, row.Message, row.SupersededBy, row.StartedAt, row.EndedAt, row.NextWakeAt}
+	key := []any{row.ID, d.Epoch, row.State}
+	n, err := s.exec(ctx, "save deployment", save+where+` AND plan_digest = ?`, slices.Concat(values, key, []any{row.PlanDigest})...)
+	if err == nil && n == 0 {
+		n, err = s.exec(ctx, "save deployment", save+`, plan = ?, plan_digest = ?`+where, slices.Concat(values, []any{row.Plan, row.PlanDigest}, key)...)
+	}
 	if err != nil {
 		return slipway.Deployment{}, err
 	}

@@ -2,20 +2,20 @@ package store
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/slipway-dev/slipway/internal/slipway"
 )
 
 type logRow struct {
-	Deployment int64 `gorm:"primaryKey;autoIncrement:false"`
-	Number     int64 `gorm:"primaryKey;autoIncrement:false"`
+	Deployment int64
+	Number     int64
 	At         stamp
 	Source     string
 	Stream     string
 	Line       string
 }
-
-func (logRow) TableName() string { return "deployment_logs" }
 
 func (r logRow) domain() slipway.LogLine {
 	return slipway.LogLine{Number: r.Number, At: r.At.Time, Source: r.Source, Stream: r.Stream, Text: r.Line}
@@ -37,18 +37,17 @@ func (s logs) Append(ctx context.Context, deployment int64, lines []slipway.LogL
 		return err
 	}
 	number := head.Lines - int64(len(lines))
-	rows := make([]logRow, 0, logBatch)
-	for i, line := range lines {
-		number++
-		rows = append(rows, logRow{
-			Deployment: deployment, Number: number, At: stampOf(line.At),
-			Source: line.Source, Stream: line.Stream, Line: line.Text,
-		})
-		if len(rows) == logBatch || i == len(lines)-1 {
-			if _, err := s.insert(ctx, "append log", &rows); err != nil {
-				return err
-			}
-			rows = rows[:0]
+	for some := range slices.Chunk(lines, logBatch) {
+		var values []any
+		for _, line := range some {
+			number++
+			values = append(values, deployment, number, stampOf(line.At), line.Source, line.Stream, line.Text)
+		}
+		// Past gorm: nothing is written as often.
+		_, err := s.exec(ctx, "append log", `INSERT INTO deployment_logs (deployment, number, at, source, stream, line) VALUES (?, ?, ?, ?, ?, ?)`+
+			strings.Repeat(`, (?, ?, ?, ?, ?, ?)`, len(some)-1)+` ON CONFLICT DO NOTHING`, values...)
+		if err != nil {
+			return err
 		}
 	}
 	return nil

@@ -153,3 +153,40 @@ func TestChangeEndsRest(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestYieldLetsOthersBegin: with a single turn, a look that yields goes on after
+// those that waited, and at once if nobody does.
+func TestYieldLetsOthersBegin(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	s := openMigrated(t, "sqlite:"+filepath.Join(t.TempDir(), "x.db"))
+	var q *store.Queue
+	begun, ended := make(chan int64, 2), make(chan int64, 2)
+	q, err := s.NewQueue(func(look context.Context, id int64) error {
+		begun <- id
+		for len(begun) < 2 && ctx.Err() == nil { // the first yields until the second waits
+			if err := q.Yield(look); err != nil {
+				return err
+			}
+		}
+		ended <- id
+		return nil
+	}, store.QueueOptions{Workers: 1})
+	if err = errors.Join(err, q.Start(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	waking(t, s, "a", "b")
+	last, first := <-ended, int64(0)
+	select {
+	case first = <-ended:
+	case <-ctx.Done():
+		t.Fatal("nobody else got a turn")
+	}
+	if ctx.Err() != nil || first != <-begun || last != <-begun {
+		t.Errorf("%d ended before %d, which had yielded to it: %v", last, first, ctx.Err())
+	}
+	if err := q.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+}

@@ -203,3 +203,26 @@ func testDue(t *testing.T, f fixture) {
 	lost, _ := f.Wakes.Due(f.ctx, time.Now(), 10)
 	same(t, "put off for years by a wrong clock", lost, []int64{astray})
 }
+
+// testLook: what the engine looks at is the row that a transaction sees, with the
+// place from which its log is to be read on.
+func testLook(t *testing.T, f fixture) {
+	f.seed(t, "api", "web")
+	f.insert(t, deployment("web", "staging"))
+	d := f.insert(t, deployment("api", "staging"))
+	seen, cursor, err := f.Wakes.Look(f.ctx, d.ID)
+	if err != nil || cursor != "" {
+		t.Errorf("before any log: cursor %q, %v", cursor, err)
+	}
+	same(t, "what was inserted", seen, d)
+	f.write(t, func(tx slipway.Tx) error { return tx.Logs().Append(f.ctx, d.ID, nil, "c1") })
+	seen.Plan.To.Version = "changed by whoever looked"
+	d.Message = "ready"
+	d = f.save(t, d)
+	if seen, cursor, err = f.Wakes.Look(f.ctx, d.ID); err != nil || cursor != "c1" {
+		t.Errorf("after a log: cursor %q, %v", cursor, err)
+	}
+	same(t, "what was saved", seen, d)
+	_, _, missing := f.Wakes.Look(f.ctx, d.ID+1000)
+	refused(t, "one that is not there", missing, slipway.CodeNotFound)
+}

@@ -44,6 +44,7 @@ func Run(t *testing.T, open func(t *testing.T) Parts) {
 		"what has ended stays ended":           testFinal,
 		"one active deployment per stage":      testOneActive,
 		"deployments that are due":             testDue,
+		"a deployment that is looked at":       testLook,
 		"pages while rows are added":           testPagesUnderWrites,
 		"bounds of pages":                      testPageBounds,
 		"stages":                               testStages,

@@ -47,8 +47,7 @@ func (a *App) audited(ctx context.Context, tx slipway.Tx, actor slipway.Actor, a
 	}
 	entry := actor.Entry(action, place.resource(), place.service.Name+"/"+place.environment, summary, a.now())
 	entry.Detail = encoded
-	err = tx.Audit().Append(ctx, entry)
-	return err
+	return tx.Audit().Append(ctx, entry)
 }
 
 // notChanged writes down that nothing came of it, and says who was quicker.

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -71,7 +72,7 @@ func assemble(ctx context.Context, p parts) (*portal, error) {
 		return nil, err
 	}
 	eng := &engine.Engine{Jobs: hostJobs, Checks: outside.checks, Prober: outside.checks, Store: p.store, Wakes: p.store, Feed: p.store, Deployers: registry, Clock: p.store.Now, Log: p.log}
-	eng.Archive = p.store
+	eng.Archive, eng.Alone = p.store, strings.HasPrefix(p.config.DatabaseURL, "sqlite:")
 	if eng.Keep, err = p.config.retention(); err != nil {
 		return nil, err
 	}

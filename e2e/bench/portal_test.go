@@ -57,7 +57,7 @@ func playPortal(ctx context.Context, p part) error {
 	}
 	told := newStanding(fake.Options{Dir: p.State, Ledger: p.Ledger})
 	registry := engine.NewRegistry(map[string]deployers.Deployer{deployer: told})
-	eng := &engine.Engine{Store: db, Wakes: db, Feed: db, Archive: db, Keep: slipway.Retention{Logs: 90 * 24 * time.Hour, Events: 30 * 24 * time.Hour}, Deployers: registry, Clock: time.Now, Log: log}
+	eng := &engine.Engine{Store: db, Wakes: db, Feed: db, Archive: db, Alone: strings.HasPrefix(p.Database, "sqlite:"), Keep: slipway.Retention{Logs: 90 * 24 * time.Hour, Events: 30 * 24 * time.Hour}, Deployers: registry, Clock: time.Now, Log: log}
 	queue, err := db.NewQueue(eng.Look, store.QueueOptions{})
 	if err != nil {
 		return err

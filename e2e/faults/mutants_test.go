@@ -38,7 +38,7 @@ func mutants() []mutant {
 		{"a request that is sent twice is done twice", "internal/app/app.go", "if once.Key == \"\" {\n\t\treturn \"\", false, nil", "if once.Key != \"-\" {\n\t\treturn \"\", false, nil", "./internal/app", "^TestSentTwice$", false},
 		{"a panic of a deployer ends the portal", "internal/engine/registry.go", "if r := recover(); r != nil {", "if r := any(nil); r != nil {", "./internal/engine", "^TestPanicStopsOnlyItsOwn$", false},
 		{"a damaged row takes the lists away", "internal/store/damage.go", "if !errors.As(err, &why) {", "if !errors.As(err, &why) || true {", "./internal/store", "^TestDamagedRow$", false},
-		{"nobody sweeps", "internal/engine/engine.go", "wg.Go(func() { e.every(ctx, sweepEvery, e.sweep) })", "wg.Go(func() { e.every(ctx, 1000*sweepEvery, e.sweep) })", "./internal/engine", "^TestSweeperFindsWhatWasLost$", false},
+		{"nobody sweeps", "internal/engine/engine.go", "e.every(ctx, sweepEvery, e.sweep)", "e.every(ctx, 1000*sweepEvery, e.sweep)", "./internal/engine", "^TestSweeperFindsWhatWasLost$", false},
 		{"nobody polls for events", "internal/store/listen.go", "pollEvery  = 2 * time.Second", "pollEvery  = 200 * time.Second", "./e2e/faults", "^TestNotifyIsLost$", true},
 		{"whoever sets a clock opens the gates", "internal/store/timekeeper.go", "case off.Abs() <= believable:", "case off.Abs() >= 0:", "./e2e/faults", "^TestClocksAreSet$", true},
 		{"what is remembered outlives a change", "internal/store/remembered.go", "[]any{stands.Changes, query}", "[]any{0 * stands.Changes, query}", "./internal/store", "^TestSQLite$", false},

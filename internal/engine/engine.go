@@ -31,6 +31,7 @@ type Engine struct {
 	Keep      slipway.Retention
 	Secrets   *slipway.SecretDesk         // nil: no stage needs any
 	Settle    func(context.Context) error // goes on with changes of secrets that wait for approval; nil: none do
+	Alone     bool                        // no other process drives the store, as none does on SQLite
 	Aids      slipway.Aids
 	Clock     slipway.Clock
 	Log       *slog.Logger
@@ -90,7 +91,7 @@ func (e *Engine) Look(ctx context.Context, id int64) error {
 // Run sweeps, observes, automates and forgets until ctx ends.
 func (e *Engine) Run(ctx context.Context) {
 	var wg sync.WaitGroup
-	wg.Go(func() { e.every(ctx, sweepEvery, e.sweep) })
+	wg.Go(func() { e.sweeps(ctx) })
 	wg.Go(func() { e.every(ctx, observeEvery, e.observeAll) })
 	wg.Go(func() { e.automate(ctx) })
 	if e.Rights != nil {
@@ -111,8 +112,23 @@ func (e *Engine) Run(ctx context.Context) {
 	wg.Wait()
 }
 
-// sweepEvery bounds how late a step is taken whose wake-up was lost.
-const sweepEvery = 2 * time.Second
+const (
+	// sweepEvery bounds how late a step is taken whose wake-up was lost.
+	sweepEvery = 2 * time.Second
+	// sweepFirst is how often one sweeps at first who is alone: what the process
+	// before rested at comes due within waitHere. Beside others it would get in the
+	// way of looks that are just at work.
+	sweepFirst = 250 * time.Millisecond
+)
+
+func (e *Engine) sweeps(ctx context.Context) {
+	if e.Alone {
+		first, cancel := context.WithTimeout(ctx, waitHere)
+		defer cancel()
+		e.every(first, sweepFirst, e.sweep)
+	}
+	e.every(ctx, sweepEvery, e.sweep)
+}
 
 // sweep wakes what is due. It is what makes every other signal a mere hint.
 func (e *Engine) sweep(ctx context.Context) error {

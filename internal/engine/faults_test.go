@@ -202,6 +202,24 @@ func TestSweeperFindsWhatWasLost(t *testing.T) {
 	})
 }
 
+// TestRestedInAProcessThatIsGone: what comes due soon after a start is not left to
+// the pace of later sweeps.
+func TestRestedInAProcessThatIsGone(t *testing.T) {
+	within(t, func(t *testing.T, r *rig) {
+		r.service("shop", stage("staging"))
+		r.release("shop", "1")
+		d := r.get(r.promote("shop", "1", "staging"))
+		due := time.Now().Add(5300 * time.Millisecond)
+		d.NextWakeAt = &due
+		ok(t, r.store.Write(r.ctx, func(tx slipway.Tx) error { _, err := tx.Deployments().Save(r.ctx, d); return err }))
+		r.engine.Alone = true
+		r.run()
+		if late := r.ended(d.ID, 20*time.Second).StartedAt.Sub(due); late > 300*time.Millisecond {
+			t.Errorf("it was looked at %s after its time had come", late)
+		}
+	})
+}
+
 // TestPortalsAway: six seconds of a phase's half a minute are left when the last
 // portal goes, two of which were to pass before the next look. Back after an hour,
 // it asks, and asks again, before it gives up.

@@ -34,10 +34,11 @@ func (m *machine) jobSeen(ev JobSeen) {
 		if last := oneLine(ev.Message); last != "" {
 			m.d.Message += ": " + last
 		}
-		switch over := asked.Sub(run.UnreadySince) >= time.Duration(run.Desired.Hook.Job.Timeout+jobGrace); {
-		case over && ev.State == JobAway:
+		limit := time.Duration(run.Desired.Hook.Job.Timeout + jobGrace)
+		switch had := asked.Sub(run.UnreadySince); {
+		case ev.State == JobAway && had >= limit+missedFor: // its runner, if it is there, knows better
 			m.lose(run, whether(run, ev.Message))
-		case over:
+		case ev.State != JobAway && had >= limit:
 			m.broke("The hook " + run.Desired.Hook.Name + " did not end within " + run.Desired.Hook.Job.Timeout.String() + ".")
 		}
 	}

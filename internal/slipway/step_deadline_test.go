@@ -76,7 +76,10 @@ func TestAHookHasTheTimeInWhichSomebodyLooked(t *testing.T) {
 		"a look that comes a little late counts": {func(w *walk) *walk {
 			return w.watch(25*time.Second, look(w, JobRunning)).after(missedFor).job(JobRunning, "")
 		}, Failed},
-		"its runner is away, and others look": {func(w *walk) *walk { return w.watch(30*time.Second, look(w, JobAway)) }, Paused},
+		"its runner is away, and others look": {func(w *walk) *walk { return w.watch(30*time.Second+missedFor, look(w, JobAway)) }, Paused},
+		"its runner has the first word": {func(w *walk) *walk {
+			return w.watch(30*time.Second, look(w, JobAway)).job(JobRunning, "")
+		}, Failed},
 		"all were away, and another is back first": {func(w *walk) *walk {
 			return w.after(time.Hour).job(JobAway, "").watch(20*time.Second, look(w, JobAway))
 		}, Running},
@@ -84,9 +87,9 @@ func TestAHookHasTheTimeInWhichSomebodyLooked(t *testing.T) {
 			return w.after(time.Hour).job(JobAway, "").after(time.Second).job(JobSucceeded, "")
 		}, Running},
 		"then its runner never comes": {func(w *walk) *walk {
-			return w.after(time.Hour).job(JobAway, "").watch(30*time.Second, look(w, JobAway))
+			return w.after(time.Hour).job(JobAway, "").watch(30*time.Second+missedFor, look(w, JobAway))
 		}, Paused},
-		"its runner never came, and is back after all": {func(w *walk) *walk { return w.watch(30*time.Second, look(w, JobAway)).job(JobSucceeded, "") }, Running},
+		"its runner never came, and is back after all": {func(w *walk) *walk { return w.watch(30*time.Second+missedFor, look(w, JobAway)).job(JobSucceeded, "") }, Running},
 		"it stood still between question and answer": {func(w *walk) *walk {
 			asked := look(w, JobRunning)
 			asked.Asked = *w.d.NextWakeAt
@@ -118,8 +121,11 @@ func TestTheDeadlineCountsLooks(t *testing.T) {
 	})
 	rapid.Check(t, func(rt *rapid.T) {
 		w := wired(t, Hooks{Before: []Hook{hook("migrate")}}, false).accept()
-		w.countsLooks(rt, 2*time.Minute, func(asked time.Time) Event {
-			state := rapid.SampledFrom([]JobState{JobRunning, JobAway}).Draw(rt, "state")
+		state, deadline := JobRunning, 2*time.Minute
+		if rapid.Bool().Draw(rt, "away") {
+			state, deadline = JobAway, deadline+missedFor
+		}
+		w.countsLooks(rt, deadline, func(asked time.Time) Event {
 			return JobSeen{Asked: asked, Generation: w.d.Current().Generation, State: state}
 		})
 	})

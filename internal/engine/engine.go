@@ -45,9 +45,6 @@ type Waker interface {
 	// latest, and lets others have their turn. After an error the look is to end:
 	// another goes on in its place.
 	Rest(ctx context.Context, d time.Duration) error
-	// Yield lets others that wait have their turn first. After an error the look is
-	// to end, as after Rest.
-	Yield(ctx context.Context) error
 }
 
 const (

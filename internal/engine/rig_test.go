@@ -115,8 +115,6 @@ type waker func(context.Context, []int64) error
 
 func (w waker) Wake(ctx context.Context, ids []int64) error { return w(ctx, ids) }
 
-func (waker) Yield(ctx context.Context) error { return ctx.Err() }
-
 func (waker) Rest(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

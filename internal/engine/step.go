@@ -172,12 +172,7 @@ func (e *Engine) apply(ctx context.Context, d slipway.Deployment) (time.Time, er
 		e.Log.WarnContext(ctx, "deployer refused", "deployment", d.ID, "generation", run.Generation, "error", err)
 		return e.take(ctx, d, slipway.Refused{Generation: run.Generation, Reason: err.Error(), Retry: !deployers.IsTerminal(err), Lost: lost}, e.lastWords(ctx, deployer, d))
 	}
-	next, err := e.take(ctx, d, slipway.Accepted{Generation: run.Generation}, nil)
-	// What has been set going takes its time; others wait to be set going at all.
-	if err == nil && e.Waker.Yield(ctx) != nil {
-		return time.Time{}, nil
-	}
-	return next, err
+	return e.take(ctx, d, slipway.Accepted{Generation: run.Generation}, nil)
 }
 
 // observe asks what runs, makes the check whose time has come, and lets the

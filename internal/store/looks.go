@@ -134,22 +134,6 @@ func (q *Queue) Rest(ctx context.Context, d time.Duration) error {
 	return err
 }
 
-// Yield lets those that wait have a turn before this look goes on. After an error
-// the look is to end, and another goes on in its place.
-func (q *Queue) Yield(ctx context.Context) error {
-	at := lookIn(ctx)
-	if at == nil || !q.turns.wanted() {
-		return ctx.Err()
-	}
-	q.turns.give()
-	at.turn = q.turns.take(at.rest, at.args.Team) == nil
-	err := at.rest.Err()
-	if err != nil {
-		at.ring()
-	}
-	return err
-}
-
 func (q *Queue) setRests(at *atWork, rests bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -43,13 +43,6 @@ func (t *turns) take(ctx context.Context, team string) error {
 	return ctx.Err()
 }
 
-// wanted reports whether anybody waits for a turn.
-func (t *turns) wanted() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return len(t.teams) > 0
-}
-
 func (t *turns) give() {
 	t.mu.Lock()
 	defer t.mu.Unlock()

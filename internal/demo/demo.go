@@ -23,7 +23,10 @@ import (
 
 // Options of a demo.
 type Options struct {
-	Store   slipway.Store
+	Store interface { // what an engine needs of it
+		slipway.Store
+		slipway.Wakes
+	}
 	Real    map[string]deployers.Deployer // what the portal will run with
 	Program string                        // the slipway binary, whose demo-app the process services run
 	Dir     string                        // where the demo's artifacts are written
@@ -94,7 +97,7 @@ func newStage(o Options) *stage {
 	}
 	registry := engine.NewRegistry(rehearsed)
 	s.app = &app.App{Store: o.Store, Deployers: registry, Clock: now, AdminGroup: AdminGroup}
-	s.engine = &engine.Engine{Store: o.Store, Deployers: registry, Clock: now, Log: o.Log}
+	s.engine = &engine.Engine{Store: o.Store, Wakes: o.Store, Deployers: registry, Clock: now, Log: o.Log}
 	return s
 }
 

@@ -48,7 +48,7 @@ func (e *Engine) automateChanged(ctx context.Context, last *int64) error {
 			err = changedServices(ctx, tx, last, services)
 		}
 		if err == nil {
-			pipelines, err = goByThemselves(ctx, tx, slices.Collect(maps.Keys(services)))
+			pipelines = e.goByThemselves(ctx, tx, slices.Collect(maps.Keys(services)))
 		}
 		return err
 	})
@@ -68,20 +68,26 @@ func (e *Engine) automateChanged(ctx context.Context, last *int64) error {
 const readTogether = 200
 
 // goByThemselves are the pipelines in which some stage takes anything by itself:
-// those of most services need no second look.
-func goByThemselves(ctx context.Context, tx slipway.Tx, services []string) (out []slipway.Pipeline, err error) {
+// those of most services need no second look. One that cannot be read keeps none
+// of the others out.
+func (e *Engine) goByThemselves(ctx context.Context, tx slipway.Tx, services []string) (out []slipway.Pipeline) {
 	for some := range slices.Chunk(services, readTogether) {
 		found, err := tx.Pipelines().LatestOf(ctx, some)
-		if err != nil {
-			return nil, err
+		switch {
+		case err != nil && len(some) > 1:
+			for _, one := range some {
+				out = append(out, e.goByThemselves(ctx, tx, []string{one})...)
+			}
+		case err != nil && ctx.Err() == nil:
+			e.Log.ErrorContext(ctx, "automation of a service failed, will try again", "service", some[0], "error", err)
 		}
 		for _, p := range found {
-			if slices.ContainsFunc(p.Stages, goesByItself) {
+			if err == nil && slices.ContainsFunc(p.Stages, goesByItself) {
 				out = append(out, p)
 			}
 		}
 	}
-	return out, nil
+	return out
 }
 
 func goesByItself(s slipway.Stage) bool { return s.AutoPromote || s.Rotation() == slipway.RotateAuto }

@@ -1,6 +1,9 @@
 package engine_test
 
 import (
+	"context"
+	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -151,4 +154,41 @@ func TestManyEventsAtOnce(t *testing.T) {
 			t.Errorf("it took %s", took)
 		}
 	})
+}
+
+// TestAPipelineThatCannotBeRead: the releases of other services go on by
+// themselves, however many pipelines are read at a time.
+func TestAPipelineThatCannotBeRead(t *testing.T) {
+	within(t, func(t *testing.T, r *rig) {
+		for _, name := range []string{"cart", "shop"} {
+			r.service(name, stage("dev", by))
+			r.release(name, "1")
+		}
+		r.engine.Store = spoiledStore{r.store}
+		r.run()
+		r.goesLive("1", "dev")
+		if list := r.list("cart", "dev"); len(list) != 0 {
+			t.Errorf("the one that cannot be read was promoted: %+v", list)
+		}
+	})
+}
+
+// spoiledStore cannot read the pipeline of cart.
+type spoiledStore struct{ slipway.Store }
+
+func (s spoiledStore) Read(ctx context.Context, f func(slipway.Tx) error) error {
+	return s.Store.Read(ctx, func(tx slipway.Tx) error { return f(spoiledTx{tx}) })
+}
+
+type spoiledTx struct{ slipway.Tx }
+
+func (s spoiledTx) Pipelines() slipway.Pipelines { return spoiledPipelines{s.Tx.Pipelines()} }
+
+type spoiledPipelines struct{ slipway.Pipelines }
+
+func (s spoiledPipelines) LatestOf(ctx context.Context, services []string) (map[string]slipway.Pipeline, error) {
+	if slices.Contains(services, "cart") {
+		return nil, errors.New("a row is damaged")
+	}
+	return s.Pipelines.LatestOf(ctx, services)
 }

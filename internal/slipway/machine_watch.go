@@ -55,10 +55,10 @@ const (
 )
 
 // watched takes time in which nobody looked out of what a phase has had to become
-// ready, and a hook to end: what it runs on may have stood still as well, and a deployer that was
-// away with the portal has yet to find out. What lies between one look and the time
-// of the next counts, so the deadline comes however late they are. It returns when
-// the deployer was asked, on the same clock.
+// ready, and a hook to end: what it runs on may have stood still as well, and a
+// deployer that was away with the portal has yet to find out. What lies between one
+// look and the time of the next counts, so the deadline comes however late they are.
+// It returns when the deployer was asked, on the same clock.
 func (m *machine) watched(run *PhaseRun, asked time.Time) time.Time {
 	if asked.IsZero() {
 		asked = m.now

@@ -5,7 +5,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -123,8 +126,9 @@ func (f *fixture) askMatched(t *testing.T, address string, tracks []deployers.Tr
 	}
 }
 
-// TestACrashIsBridged kills a replica under load: requests that were not sent
-// yet go to the other one, and the replica comes back.
+// TestACrashIsBridged crashes a replica while nobody looks, so that the proxy
+// still has it on its list: requests that could not be sent go to the other one.
+// Once somebody looks again it is replaced.
 func TestACrashIsBridged(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, slog.New(slog.DiscardHandler))
@@ -133,18 +137,48 @@ func TestACrashIsBridged(t *testing.T) {
 	f.apply(t, 1, track)
 	address := f.converged(t, 1).Address
 	before := f.instances(f.target)
-	if _, err := http.Get(address + "/crash"); err != nil {
+	if err := f.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	response, err := http.Get(address + "/crash")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	// The system may end the connection of a dying program before it stops to
+	// listen for it: what is sent in between is lost with it, as is /crash.
+	deployertest.Eventually(t, 20*time.Second, "one of the two listens no more", func() (bool, string) {
+		open := f.listening()
+		return len(open) == 1, fmt.Sprint(open)
+	})
 	for range 100 {
 		if _, err := ask(t.Context(), address); err != nil {
 			t.Fatalf("a request failed after the crash of one of two replicas: %v", err)
 		}
 	}
+	f.open(t)
 	f.until(t, "the crashed replica is replaced", func(o deployers.Observed) bool {
 		now := f.instances(f.target)
 		return o.Converged && len(now) == 2 && (now[0] != before[0] || now[1] != before[1])
 	})
+}
+
+// listening is the ports of the replicas on record at which somebody listens.
+func (f *fixture) listening() []int {
+	var open []int
+	files, _ := filepath.Glob(filepath.Join(targetDir(f.dir, f.target), childrenDir, "*.json"))
+	for _, file := range files {
+		var rec record
+		if readJSON(file, &rec) != nil {
+			continue
+		}
+		conn, err := net.Dial("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(rec.Port)))
+		if err == nil {
+			_ = conn.Close()
+			open = append(open, rec.Port)
+		}
+	}
+	return open
 }
 
 // TestNothingReadySaysSo: the address answers with a reason, not with silence.

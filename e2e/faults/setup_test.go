@@ -158,7 +158,8 @@ func (w *world) until(within time.Duration, what string, so func() bool) {
 	}
 }
 
-// stuck describes what is active, for whoever reads a failed test.
+// stuck describes what is active, and of each stage what was newest and what keeps
+// it, for whoever reads a failed test.
 func (w *world) stuck() string {
 	var b strings.Builder
 	ctx := context.Background()
@@ -173,7 +174,28 @@ func (w *world) stuck() string {
 				fmt.Fprintf(&b, "    %s: %s\n", v.Gate, v.Reason)
 			}
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return w.newestOfAll(ctx, tx, &b)
 	})
 	return b.String()
+}
+
+func (w *world) newestOfAll(ctx context.Context, tx slipway.Tx, b *strings.Builder) error {
+	list, _, err := tx.Deployments().List(ctx, slipway.DeploymentFilter{}, slipway.Page{Limit: 200})
+	seen := map[string]bool{}
+	for _, d := range list {
+		if key := d.Service + " in " + d.Environment; !seen[key] {
+			seen[key] = true
+			fmt.Fprintf(b, "%s: newest %d of %s %s: %s\n", key, d.ID, d.Version, d.State, d.Message)
+			if state, err := tx.Stages().Get(ctx, d.Service, d.Environment); err == nil && state.Hold != nil {
+				fmt.Fprintf(b, "    held: %s\n", state.Hold.Reason)
+			}
+			if newest, err := tx.Releases().Newest(ctx, d.Service); err == nil {
+				fmt.Fprintf(b, "    newest release: %s\n", newest.Version)
+			}
+		}
+	}
+	return err
 }

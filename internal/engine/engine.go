@@ -176,9 +176,13 @@ func (e *Engine) takeAll(ctx context.Context, seen slipway.Deployment, events []
 				return err
 			}
 		}
-		for _, ev := range events {
+		for i, ev := range events {
 			if !d.State.Active() {
 				break // what the first event ended needs no second one
+			}
+			if after, ok := e.quietly(d, ev); ok && i < len(events)-1 {
+				d = after // which is saved with the next
+				continue
 			}
 			if d, err = slipway.Advance(ctx, tx, d, ev, slipway.System("engine"), e.now()); err != nil {
 				return err
@@ -188,6 +192,12 @@ func (e *Engine) takeAll(ctx context.Context, seen slipway.Deployment, events []
 		return nil
 	})
 	return next, err
+}
+
+// quietly takes an event of which nobody needs to be told, if it is one.
+func (e *Engine) quietly(d slipway.Deployment, ev slipway.Event) (after slipway.Deployment, ok bool) {
+	after, effects, err := slipway.Step(d, ev, e.now())
+	return after, err == nil && len(effects) == 0 && after.State == d.State && len(after.Runs) == len(d.Runs) && after.Message == d.Message
 }
 
 func wakeOf(d slipway.Deployment) time.Time {

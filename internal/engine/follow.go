@@ -14,24 +14,27 @@ import (
 const followEvery = time.Second
 
 // follow keeps what a deployer prints during a call that takes long, until stop
-// has returned. Whoever watches the run would else see nothing of it before the
-// call has ended.
-func (e *Engine) follow(ctx context.Context, deployer deployers.Deployer, d slipway.Deployment) (stop func()) {
+// has returned, which says whether it came to that. Whoever watches the run would
+// else see nothing of it before the call has ended.
+func (e *Engine) follow(ctx context.Context, deployer deployers.Deployer, d slipway.Deployment) (stop func() (followed bool)) {
 	if _, ok := deployer.(deployers.LogReader); !ok {
-		return func() {}
+		return func() bool { return false }
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	var group sync.WaitGroup
+	followed := false
 	group.Go(func() {
 		for pause(ctx, followEvery) {
+			followed = true
 			if err := e.keepProgress(ctx, deployer, d); err != nil && ctx.Err() == nil {
 				e.Log.DebugContext(ctx, "no progress to show", "deployment", d.ID, "error", err)
 			}
 		}
 	})
-	return func() {
+	return func() bool {
 		cancel()
 		group.Wait()
+		return followed
 	}
 }
 

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/slipway-dev/slipway/deployers"
@@ -23,7 +24,7 @@ func (e *Engine) Step(ctx context.Context, id int64) (time.Time, error) {
 	case d.Current().Desired.Hook != nil:
 		return e.hook(ctx, d)
 	case d.Current().State == slipway.Applying:
-		return e.apply(ctx, d)
+		return e.apply(ctx, d, cursor)
 	default:
 		return e.observe(ctx, d, cursor)
 	}
@@ -134,47 +135,6 @@ func (e *Engine) unplanned(ctx context.Context, seen slipway.Deployment, why err
 	return e.take(ctx, seen, slipway.Judged{Verdicts: verdicts}, nil)
 }
 
-// apply hands the desired state of the phase at work to the deployer. The
-// intent is on record already, so a crash anywhere here means only that the
-// same generation is handed over again, which deployers take as the same.
-func (e *Engine) apply(ctx context.Context, d slipway.Deployment) (time.Time, error) {
-	run := d.Current()
-	deployer, ok := e.Deployers.get(d.Plan.To.Deployer.Name)
-	if !ok {
-		return e.take(ctx, d, slipway.Refused{Generation: run.Generation, Reason: "there is no deployer " + d.Plan.To.Deployer.Name + " here", Retry: true}, nil)
-	}
-	call, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	whole, err := furnished(call, e.Secrets, d.Plan, *run)
-	if err != nil && ctx.Err() == nil {
-		return e.withhold(ctx, d, err)
-	}
-	if err == nil {
-		stop := e.follow(call, deployer, d)
-		err = guard(func() error { return deployer.Apply(call, target(d, run.Desired.Site), whole) })
-		stop()
-	}
-	if ctx.Err() != nil {
-		return time.Time{}, ctx.Err()
-	}
-	lost := false
-	if err != nil && !deployers.IsTerminal(err) {
-		seen := e.ask(ctx, deployer, d, run.Desired.Site)
-		if seen.Observed.Generation == run.Generation {
-			err = nil // it was taken, only the answer was lost
-		}
-		lost = deployer.Capabilities().AtMostOnce
-	}
-	if ctx.Err() != nil {
-		return time.Time{}, ctx.Err()
-	}
-	if err != nil {
-		e.Log.WarnContext(ctx, "deployer refused", "deployment", d.ID, "generation", run.Generation, "error", err)
-		return e.take(ctx, d, slipway.Refused{Generation: run.Generation, Reason: err.Error(), Retry: !deployers.IsTerminal(err), Lost: lost}, e.lastWords(ctx, deployer, d))
-	}
-	return e.take(ctx, d, slipway.Accepted{Generation: run.Generation}, nil)
-}
-
 // observe asks what runs, makes the check whose time has come, and lets the
 // machine judge both. A report that changes nothing but the time of the next
 // look is not saved while this look stays.
@@ -190,7 +150,13 @@ func (e *Engine) observe(ctx context.Context, d slipway.Deployment, cursor strin
 	if ctx.Err() != nil {
 		return time.Time{}, ctx.Err()
 	}
-	events := []slipway.Event{seen}
+	return e.save(ctx, deployer, d, d, cursor, seen)
+}
+
+// save takes what was seen, after what else is to be saved of it: saved is the
+// deployment without that, d with it.
+func (e *Engine) save(ctx context.Context, deployer deployers.Deployer, saved, d slipway.Deployment, cursor string, seen slipway.Seen, before ...slipway.Event) (time.Time, error) {
+	events := slices.Concat(before, []slipway.Event{seen})
 	if measured, ok := e.measure(ctx, d, seen.Observed); ok {
 		events = append(events, measured)
 	}
@@ -202,11 +168,10 @@ func (e *Engine) observe(ctx context.Context, d slipway.Deployment, cursor strin
 	if err != nil {
 		return time.Time{}, err
 	}
-	wake := wakeOf(next)
 	if len(events) == 1 && !read && e.nothingToSave(d, next) {
-		return wake, nil
+		return wakeOf(next), nil
 	}
-	return e.takeAll(ctx, d, events, func(tx slipway.Tx) error {
+	return e.takeAll(ctx, saved, events, func(tx slipway.Tx) error {
 		if err := keepLines(ctx, tx, d, lines, cursor, read, e.now()); err != nil || seen.Err != "" {
 			return err
 		}

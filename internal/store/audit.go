@@ -132,12 +132,10 @@ type auditHead struct {
 func (t *tx) add(r auditRow) {
 	t.later("append to audit", `INSERT INTO audit (chain, seq, at, actor_kind, actor_id, actor_name, token_id, via,
 		request_id, address, action, team, service, environment, subject, summary, detail, previous, hash)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		r.Chain, r.Seq, r.At, r.ActorKind, r.ActorID, r.ActorName, r.TokenID, r.Via,
 		r.RequestID, r.Address, r.Action, r.Team, r.Service, r.Environment, r.Subject, r.Summary, r.Detail, r.Previous, r.Hash)
-	t.late[len(t.late)-1].none = func() error {
-		return fmt.Errorf("store: entry %d of the audit chain %q exists already: its head was tampered with", r.Seq, r.Chain)
-	}
+	t.late[len(t.late)-1].taken = fmt.Errorf("store: entry %d of the audit chain %q exists already: its head was tampered with", r.Seq, r.Chain)
 }
 
 // settled writes what was gathered, for a reader of the same transaction.

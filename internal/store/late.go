@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -11,12 +12,12 @@ import (
 type statement struct {
 	what, query string
 	args        []any
-	none        func() error // what it means that no row was written; nil: nothing
+	taken       error // what it means that the row is there already; nil: nothing special
 }
 
-func (s statement) wrote(rows int64, err error) error {
-	if err == nil && rows == 0 && s.none != nil {
-		err = s.none()
+func (s statement) fault(err error) error {
+	if s.taken != nil && hasCode(err, []int{sqlitePrimaryKey, sqliteUnique}, pgUnique) {
+		return errors.Join(s.taken, err)
 	}
 	return fault(s.what, err)
 }
@@ -36,18 +37,29 @@ func (t *tx) flushLate(ctx context.Context) error {
 	case len(statements) == 0:
 		return nil
 	case t.conn != nil:
-		return t.conn.Raw(func(driver any) error { return send(ctx, driver.(*stdlib.Conn).Conn(), statements) })
+		return t.sent(ctx, statements)
 	}
 	for _, s := range statements {
-		result, err := t.raw.ExecContext(ctx, s.query, s.args...)
-		if err != nil {
-			return fault(s.what, err)
-		}
-		if err := s.wrote(result.RowsAffected()); err != nil {
-			return err
+		if _, err := t.raw.ExecContext(ctx, s.query, s.args...); err != nil {
+			return s.fault(err)
 		}
 	}
 	return nil
+}
+
+// commit ends a transaction of PostgreSQL. It is sent with what is late: the
+// locks that others wait for are taken and given back without the portal having
+// to answer in between, however busy it is. What fails before it keeps it from
+// being carried out.
+func (t *tx) commit(ctx context.Context) error {
+	t.late = append(t.late, statement{what: "commit", query: commitNow})
+	return t.flushLate(ctx)
+}
+
+const commitNow = "COMMIT"
+
+func (t *tx) sent(ctx context.Context, statements []statement) error {
+	return t.conn.Raw(func(driver any) error { return send(ctx, driver.(*stdlib.Conn).Conn(), statements) })
 }
 
 func send(ctx context.Context, conn *pgx.Conn, statements []statement) (err error) {
@@ -63,8 +75,11 @@ func send(ctx context.Context, conn *pgx.Conn, statements []statement) (err erro
 	}()
 	for _, s := range statements {
 		tag, err := results.Exec()
-		if err := s.wrote(tag.RowsAffected(), err); err != nil {
-			return err
+		if err == nil && s.query == commitNow && tag.String() != commitNow {
+			err = pgx.ErrTxCommitRollback // something failed before, and nobody minded
+		}
+		if err != nil {
+			return s.fault(err)
 		}
 	}
 	return nil

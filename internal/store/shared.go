@@ -72,6 +72,9 @@ func (s *Store) part(ctx context.Context, together *shared, f func(*tx) error) (
 		err = t.flush(ctx)
 	}
 	if err == nil {
+		err = t.flushLate(ctx)
+	}
+	if err == nil {
 		err = fault("commit", ctx.Err())
 	}
 	if err != nil {

@@ -117,7 +117,7 @@ func TestWritersShare(t *testing.T) {
 	for i := range 30 {
 		name := fmt.Sprintf("team-%02d", i)
 		c.add(t.Context(), func(tx *tx) error {
-			order, transactions[tx.raw] = append(order, name), true
+			order, transactions[tx.raw.(*sql.Tx)] = append(order, name), true
 			if there := s.teamNames(t); len(there) > 0 {
 				t.Errorf("%v are there before the commit", there)
 			}

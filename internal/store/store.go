@@ -173,36 +173,7 @@ func (s *Store) writeTx(ctx context.Context, f func(*tx) error) error {
 	}
 }
 
-// writeOnce is one try, on PostgreSQL.
-func (s *Store) writeOnce(ctx context.Context, f func(*tx) error) error {
-	conn, err := s.writer.Conn(ctx)
-	if err != nil {
-		return fault("begin to write", err)
-	}
-	defer func() { _ = conn.Close() }() // which gives it back
-	raw, err := conn.BeginTx(ctx, nil)
-	if err != nil {
-		return fault("begin to write", err)
-	}
-	defer func() { _ = raw.Rollback() }() // does nothing once committed
-	t := s.newTx(ctx, raw, true)
-	t.conn = conn
-	if err := f(t); err != nil {
-		return err
-	}
-	if err := t.flush(ctx); err != nil {
-		return err
-	}
-	if err := raw.Commit(); err != nil {
-		return fault("commit", err)
-	}
-	if t.signal {
-		s.feed.signal()
-	}
-	return nil
-}
-
-func (s *Store) newTx(ctx context.Context, raw *sql.Tx, write bool) *tx {
+func (s *Store) newTx(ctx context.Context, raw connection, write bool) *tx {
 	db := s.readDB
 	if write {
 		db = s.writeDB

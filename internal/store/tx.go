@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 
+	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
@@ -14,8 +15,9 @@ import (
 // written at its very end (see flush), everything else at once.
 type tx struct {
 	s       *Store
-	conn    *sql.Conn // that the transaction is on, on PostgreSQL
-	raw     *sql.Tx
+	conn    *sql.Conn // that the transaction is on, if it writes on PostgreSQL
+	begun   pgx.Tx    // then
+	raw     connection
 	reads   reader
 	db      *gorm.DB
 	write   bool
@@ -25,6 +27,15 @@ type tx struct {
 	late    []statement
 	signal  bool // events were written: tell the feed after the commit
 	stands  *standing
+}
+
+// connection is a transaction, or on PostgreSQL the connection that one that writes
+// has to itself.
+type connection interface {
+	reader
+	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
 // reader is a transaction, or the database itself for a single query.
@@ -70,9 +81,10 @@ func (t *tx) Proposals() slipway.SecretProposals   { return proposals{t} }
 func (t *tx) Trust() slipway.TrustBook    { return trust{t} }
 func (t *tx) Devices() slipway.DeviceBook { return devices{t} }
 
-// flush writes what was gathered. What makes others wait until the commit comes
-// last, because that time is to be short: a chain of the audit, and then the
-// order of events, which on PostgreSQL is everybody's.
+// flush writes what was gathered, or leaves it for the end (see late). What makes
+// others wait until the commit comes last, because that time is to be short: a
+// chain of the audit, and then the order of events, which on PostgreSQL is
+// everybody's.
 func (t *tx) flush(ctx context.Context) error {
 	if err := t.flushWakes(ctx); err != nil {
 		return err
@@ -81,7 +93,7 @@ func (t *tx) flush(ctx context.Context) error {
 		return err
 	}
 	t.flushEvents()
-	return t.flushLate(ctx)
+	return nil
 }
 
 // forUpdate locks the rows a query reads, where the database can: in SQLite the
@@ -156,16 +168,16 @@ func lists[R, D any](ctx context.Context, t *tx, convert func(R) D, what, query 
 }
 
 // cleanPool hands statements to a transaction with their text cleaned.
-type cleanPool struct{ *sql.Tx }
+type cleanPool struct{ connection }
 
 func (p cleanPool) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	return p.Tx.ExecContext(ctx, query, cleanArgs(args)...)
+	return p.connection.ExecContext(ctx, query, cleanArgs(args)...)
 }
 
 func (p cleanPool) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	return p.Tx.QueryContext(ctx, query, cleanArgs(args)...)
+	return p.connection.QueryContext(ctx, query, cleanArgs(args)...)
 }
 
 func (p cleanPool) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	return p.Tx.QueryRowContext(ctx, query, cleanArgs(args)...)
+	return p.connection.QueryRowContext(ctx, query, cleanArgs(args)...)
 }

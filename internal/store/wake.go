@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver/riverdatabasesql"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/riverdriver/riversqlite"
 	"github.com/riverqueue/river/rivertype"
 )
@@ -33,21 +33,27 @@ type wake struct {
 // ones when they are due, and thousands that wait cost the queue nothing.
 const soon = time.Second
 
-// inserter is the one method of a river client that inserts.
-type inserter interface {
-	InsertManyFastTx(ctx context.Context, tx *sql.Tx, params []river.InsertManyParams) (int, error)
-}
+// inserter inserts jobs in a transaction.
+type inserter func(ctx context.Context, t *tx, params []river.InsertManyParams) error
 
 // newInserter makes a client that only inserts. It works nothing, so it may be
 // older than the tables it inserts into.
 func (s *Store) newInserter() (inserter, error) {
 	config := &river.Config{Logger: s.riverLog(), Middleware: []rivertype.Middleware{river.JobInsertMiddlewareFunc(readyAtOnce)}}
 	if s.postgres {
-		client, err := river.NewClient(riverdatabasesql.New(s.writer), config)
-		return client, fault("make the queue", err)
+		client, err := river.NewClient(riverpgxv5.New(nil), config)
+		return func(ctx context.Context, t *tx, params []river.InsertManyParams) error {
+			return t.conn.Raw(func(any) error {
+				_, err := client.InsertManyFastTx(ctx, t.begun, params)
+				return err
+			})
+		}, fault("make the queue", err)
 	}
 	client, err := river.NewClient(riversqlite.New(s.writer), config)
-	return client, fault("make the queue", err)
+	return func(ctx context.Context, t *tx, params []river.InsertManyParams) error {
+		_, err := client.InsertManyFastTx(ctx, t.raw.(*sql.Tx), params)
+		return err
+	}, fault("make the queue", err)
 }
 
 // readyAtOnce makes a job of the near future one that workers fetch by
@@ -98,15 +104,13 @@ func (t *tx) flushWakes(ctx context.Context) error {
 		})
 	}
 	t.wakes = nil
-	if _, err := t.s.inserter.InsertManyFastTx(ctx, t.raw, params); err != nil {
+	if err := t.s.inserter(ctx, t, params); err != nil {
 		return fault("insert wake-ups", err)
 	}
-	if !t.s.postgres {
-		return nil
+	if t.s.postgres {
+		t.later("tell the workers", `SELECT pg_notify(current_schema() || '.river_insert', '{"queue": "default"}')`)
 	}
-	_, err := t.exec(ctx, "tell the workers",
-		`SELECT pg_notify(current_schema() || '.river_insert', '{"queue": "default"}')`)
-	return err
+	return nil
 }
 
 // riverLog lets river speak up only when something is wrong.

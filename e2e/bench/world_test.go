@@ -252,10 +252,10 @@ func settle(ctx context.Context, tx slipway.Tx, n int, size size) error {
 	}
 	if n >= size.services {
 		d := waits(n, nil)
-		// Its turn comes every ten minutes, as it does for all that wait.
+		// Its turn comes every half hour, as it does for all that wait.
 		made := now().UTC()
 		d.CreatedAt, d.Verdicts[0].Since = made, &made // else it would expire
-		at := made.Add(10 * time.Minute * time.Duration(n-size.services) / time.Duration(size.parked))
+		at := made.Add(30 * time.Minute * time.Duration(n-size.services) / time.Duration(size.parked))
 		d.NextWakeAt = &at
 		_, err = insert(d)
 		return err

@@ -129,8 +129,10 @@ const (
 	latest     = 2 * time.Second
 	lostLatest = 15 * time.Second
 	// gateLatest is only a net below the signals: whatever may open a gate wakes
-	// those that wait for it, and most wait for a person, for days.
-	gateLatest = 10 * time.Minute
+	// those that wait for it, and most wait for a person, for days. Those that
+	// began together are spread over gateSpread.
+	gateLatest = 30 * time.Minute
+	gateSpread = 5 * time.Minute
 )
 
 // nextWake is when the engine has something to look at again. No active
@@ -142,7 +144,7 @@ func (m *machine) nextWake() *time.Time {
 			at = m.now.Add(soonest)
 			return &at
 		}
-		at = m.now.Add(gateLatest + time.Duration(m.d.ID%60)*time.Second) // not all at once
+		at = m.now.Add(gateLatest + time.Duration(m.d.ID)*time.Second%gateSpread)
 		for _, v := range m.d.Verdicts {
 			for _, soon := range []*time.Time{v.Until, v.AskAgain} {
 				if soon != nil && soon.After(m.now) && soon.Before(at) {

@@ -148,7 +148,7 @@ func checkTimes(t *rapid.T, d Deployment, now time.Time) {
 	if d.State.Active() {
 		most := lostLatest
 		if d.State == Waiting {
-			most = gateLatest + time.Minute
+			most = gateLatest + gateSpread
 		}
 		if d.NextWakeAt == nil || d.NextWakeAt.Before(now) || d.NextWakeAt.After(now.Add(most)) || d.EndedAt != nil {
 			t.Fatalf("%s at %s: looked at again %v, ended %v", d.State, now, d.NextWakeAt, d.EndedAt)

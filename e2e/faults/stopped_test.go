@@ -15,7 +15,7 @@ import (
 // with its answer in hand, and in the middle of a transaction, whose locks
 // PostgreSQL takes from it after ten seconds.
 var stops = []string{
-	"engine.apply/Apply before", "engine.apply/Apply after", "engine.observe/ask after", "engine.apply/take#3 before", "engine.judge/Store.Write before",
+	"engine.apply/Apply before", "engine.apply/Apply after", "engine.observe/ask after", "engine.save/takeAll before", "engine.judge/Store.Write before",
 }
 
 // TestPausedOwner (F3): one of two portals is stopped in the middle of a step,

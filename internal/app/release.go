@@ -21,44 +21,44 @@ type CreateRelease struct {
 // is refused, because a version means one thing for ever.
 func (a *App) CreateRelease(ctx context.Context, actor slipway.Actor, c CreateRelease) (r slipway.Release, created bool, err error) {
 	err = a.Store.Write(ctx, func(tx slipway.Tx) error {
-		created = false
+		created, r = false, slipway.Release{}
 		s, err := a.service(ctx, tx, actor, c.Service, "", slipway.ReleaseCreate)
 		if err != nil {
 			return err
 		}
 		outcome, err := a.once(ctx, tx, actor, c.Once, c, func() (string, error) {
-			added, err := a.addRelease(ctx, tx, actor, s, c)
+			added, err := false, error(nil)
+			r, added, err = a.addRelease(ctx, tx, actor, s, c)
 			return strconv.FormatBool(added), err
 		})
-		if err != nil {
-			return err
-		}
 		created = outcome == "true"
-		r, err = tx.Releases().Get(ctx, c.Service, c.Version)
+		if err == nil && r.Version == "" { // it was answered before
+			r, err = tx.Releases().Get(ctx, c.Service, c.Version)
+		}
 		return err
 	})
 	return r, created, err
 }
 
-func (a *App) addRelease(ctx context.Context, tx slipway.Tx, actor slipway.Actor, s slipway.Service, c CreateRelease) (bool, error) {
+func (a *App) addRelease(ctx context.Context, tx slipway.Tx, actor slipway.Actor, s slipway.Service, c CreateRelease) (slipway.Release, bool, error) {
 	r := slipway.Release{Service: s.Name, Version: c.Version, Content: c.Content, CreatedBy: actor.Name, CreatedAt: a.now()}
 	if err := slipway.Invalid("The release", r.Validate()); err != nil {
-		return false, err
+		return r, false, err
 	}
 	old, err := tx.Releases().Get(ctx, s.Name, c.Version)
 	switch {
 	case err == nil && old.Content.Digest() == c.Content.Digest():
-		return false, nil
+		return old, false, nil
 	case err == nil:
-		return false, slipway.Conflict("Release "+c.Version+" of "+s.Name+" exists with other content. A release never changes.",
+		return old, false, slipway.Conflict("Release "+c.Version+" of "+s.Name+" exists with other content. A release never changes.",
 			"Give the new content a new version.")
 	case !slipway.IsNotFound(err):
-		return false, err
+		return r, false, err
 	}
-	if _, err := tx.Releases().Add(ctx, r); err != nil {
-		return false, err
+	if r, err = tx.Releases().Add(ctx, r); err != nil {
+		return r, false, err
 	}
-	return true, a.record(ctx, tx, actor, change{action: "release.created", on: s.Resource(""), subject: "release " + c.Version,
+	return r, true, a.record(ctx, tx, actor, change{action: "release.created", on: s.Resource(""), subject: "release " + c.Version,
 		summary: "created release " + c.Version + " of " + s.Name, detail: map[string]any{"content": c.Content.Digest(), "artifacts": c.Content.Artifacts}})
 }
 

@@ -188,7 +188,7 @@ func TestTwoRollBackAtOnce(t *testing.T) {
 	r := shipped(t, "1", "2", "3")
 	first := must(r.rollback(""))(t)
 	refused(t, of(r.rollback("")), slipway.CodeConflict, "already")
-	r.step(first.ID, 2)
+	r.step(first.ID, 1)
 	refused(t, of(r.rollback("")), slipway.CodeConflict, "already goes back to 2")
 	r.drive(first.ID)
 	further := must(r.rollback(""))(t) // and not to 3 again

@@ -49,31 +49,30 @@ func (e *Engine) apply(ctx context.Context, d slipway.Deployment, cursor string)
 		return e.take(ctx, d, slipway.Refused{Generation: run.Generation, Reason: err.Error(), Retry: !deployers.IsTerminal(err), Lost: lost}, e.lastWords(ctx, deployer, d))
 	}
 	accepted := slipway.Accepted{Generation: run.Generation}
-	if followed || atMostOnce {
-		return e.take(ctx, d, accepted, nil)
+	if !followed && !atMostOnce {
+		if after, seen, ok := e.askAtOnce(ctx, deployer, d, accepted); ok {
+			return e.save(ctx, deployer, d, after, cursor, seen, accepted)
+		}
 	}
-	return e.observeFirst(ctx, deployer, d, cursor, accepted)
-}
-
-// observeFirst asks at once what came of a call that was accepted, and saves both
-// together. What has to be on record at once, since it may not be asked for again,
-// is not for it.
-func (e *Engine) observeFirst(ctx context.Context, deployer deployers.Deployer, d slipway.Deployment, cursor string, accepted slipway.Accepted) (time.Time, error) {
-	after, _, err := slipway.Step(d, accepted, e.now())
-	if err != nil {
-		return time.Time{}, err
-	}
-	soon, cancel := context.WithTimeout(ctx, firstWithin)
-	defer cancel()
-	seen := e.ask(soon, deployer, after, after.Current().Desired.Site)
 	if ctx.Err() != nil {
 		return time.Time{}, ctx.Err()
 	}
-	if seen.Err != "" || seen.Observed.Forgot {
-		return e.take(ctx, d, accepted, nil)
-	}
-	return e.save(ctx, deployer, d, after, cursor, seen, accepted)
+	return e.take(ctx, d, accepted, nil)
 }
 
-// firstWithin is how long a call that was accepted goes unsaved.
-const firstWithin = time.Second
+// askAtOnce asks what came of a call that was just accepted, so that both are
+// saved together. It is not for what has to be on record first, since it may not
+// be asked for again.
+func (e *Engine) askAtOnce(ctx context.Context, deployer deployers.Deployer, d slipway.Deployment, accepted slipway.Accepted) (after slipway.Deployment, seen slipway.Seen, ok bool) {
+	after, _, err := slipway.Step(d, accepted, e.now())
+	if err != nil {
+		return d, seen, false
+	}
+	soon, cancel := context.WithTimeout(ctx, askedWithin)
+	defer cancel()
+	seen = e.ask(soon, deployer, after, after.Current().Desired.Site)
+	return after, seen, ctx.Err() == nil && seen.Err == "" && !seen.Observed.Forgot
+}
+
+// askedWithin is how long an accepted call goes unsaved at most.
+const askedWithin = time.Second

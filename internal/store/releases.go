@@ -67,33 +67,25 @@ func (s releases) Newest(ctx context.Context, service string) (slipway.Release, 
 }
 
 // Add holds the service's row while it counts, so that two releases made at
-// once get different numbers with none left out.
+// once get different numbers with none left out. The statement that counts is one
+// of its own: it sees what those did who held the row before.
 func (s releases) Add(ctx context.Context, r slipway.Release) (slipway.Release, error) {
 	_, err := one[struct{ Name string }](ctx, s.tx, "service", r.Service,
 		`SELECT name FROM services WHERE name = ?`+s.forUpdate("NO KEY UPDATE"), r.Service)
 	if err != nil {
 		return slipway.Release{}, err
 	}
-	last, err := many[struct{ Seq int64 }](ctx, s.tx, "count releases",
-		`SELECT coalesce(max(seq), 0) AS seq FROM releases WHERE service = ?`, r.Service)
+	added, err := many[releaseRow](ctx, s.tx, "add release", `INSERT INTO releases (service, version, seq, content, blocked, created_by, created_at)
+		VALUES (?, ?, (SELECT coalesce(max(seq), 0) + 1 FROM releases WHERE service = ?), ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING *`,
+		r.Service, r.Version, r.Service, docOf(r.Content), docOf(r.Blocked), r.CreatedBy, stampOf(r.CreatedAt))
 	if err != nil {
 		return slipway.Release{}, err
 	}
-	r.Seq = last[0].Seq + 1
-	row := releaseRow{
-		Service: r.Service, Version: r.Version, Seq: r.Seq, Content: docOf(r.Content),
-		Blocked: docOf(r.Blocked), CreatedBy: r.CreatedBy, CreatedAt: stampOf(r.CreatedAt),
-	}
-	added, err := s.insert(ctx, "add release", &row)
-	if err != nil {
-		return slipway.Release{}, err
-	}
-	if !added {
+	if len(added) == 0 {
 		return slipway.Release{}, slipway.Conflict(fmt.Sprintf("%s already has a release %s.", r.Service, r.Version),
 			"A release never changes; choose another version.")
 	}
-	r.CreatedAt = row.CreatedAt.Time
-	return r, nil
+	return added[0].domain(), nil
 }
 
 func (s releases) SetBlocked(ctx context.Context, service, version string, b *slipway.Block) error {

@@ -32,6 +32,7 @@ func BenchmarkB5Steps(b *testing.B) {
 			world := size{services: count(1000, 20), without: 2, steps: 10, bake: time.Duration(count(10, 1)) * time.Second, perTeam: nineTeams(count(1000, 20))}
 			c := crowded(b, d, world, replicas)
 			conditions(b, d, fmt.Sprintf("%s; %d replicas", world, replicas))
+			profile(b, c.portals[0], "b5-lag-"+d.name, 40)
 			c.lag(d)
 		})
 		b.Run(d.name+"/parked", func(b *testing.B) { parked(b, d) })

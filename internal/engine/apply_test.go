@@ -1,9 +1,11 @@
 package engine_test
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/slipway-dev/slipway/deployers"
 	"github.com/slipway-dev/slipway/deployers/fake"
 	"github.com/slipway-dev/slipway/internal/slipway"
 )
@@ -64,4 +66,31 @@ func (r *rig) readyToApply() int64 {
 	id := r.promote("shop", "1", "staging")
 	must(r.engine.Step(r.ctx, id))(r.t)
 	return id
+}
+
+// TestWatchedOftenSavedSeldom: that nothing has changed in a phase is found out
+// every two seconds, and saved only before others would come to find it out.
+func TestWatchedOftenSavedSeldom(t *testing.T) {
+	within(t, func(t *testing.T, r *rig) {
+		var asked atomic.Int64
+		r.others["fake"] = &hooked{Deployer: r.fake, observe: func(deployers.Target) { asked.Add(1) }}
+		r.service("shop", stage("staging", func(s *slipway.Stage) {
+			s.Strategy = slipway.Strategy{Type: slipway.StrategyCanary, Steps: []slipway.CanaryStep{{Weight: 10, Bake: slipway.Duration(time.Hour)}}}
+		}))
+		r.release("shop", "1", "2")
+		r.run()
+		r.ended(r.promote("shop", "1", "staging"), time.Minute)
+		id := r.promote("shop", "2", "staging")
+		r.until(time.Minute, "it bakes", func() bool { d := r.get(id); return d.Current() != nil && d.Current().State == slipway.Baking })
+		epoch, before := r.get(id).Epoch, asked.Load()
+		<-time.After(10 * time.Minute)
+		if n := asked.Load() - before; n < 295 || n > 305 {
+			t.Errorf("asked %d times in ten minutes, want 300", n)
+		}
+		if n := r.get(id).Epoch - epoch; n < 100 || n > 160 {
+			t.Errorf("saved %d times in ten minutes, want every four seconds", n)
+		}
+		r.script("2", fake.Script{Fail: "it leaks"})
+		r.until(3*time.Second, "it goes back", func() bool { return r.get(id).State == slipway.Reverting || !r.get(id).State.Active() })
+	})
 }

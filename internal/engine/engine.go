@@ -55,6 +55,7 @@ const (
 	// overdueFor is how long the row may say that it is due while a look that has
 	// nothing new to save is at work: less than a sweep, or other replicas come.
 	overdueFor = time.Second
+	lookTakes  = 250 * time.Millisecond // until it has saved what it saw
 	breather   = 10 * time.Millisecond // after somebody was quicker
 )
 
@@ -188,7 +189,7 @@ func (e *Engine) takeAll(ctx context.Context, seen slipway.Deployment, events []
 				return err
 			}
 		}
-		next = wakeOf(d)
+		next = d.LookAgain(e.now())
 		return nil
 	})
 	return next, err

@@ -169,7 +169,7 @@ func (e *Engine) save(ctx context.Context, deployer deployers.Deployer, saved, d
 		return time.Time{}, err
 	}
 	if len(events) == 1 && !read && e.nothingToSave(d, next) {
-		return wakeOf(next), nil
+		return next.LookAgain(e.now()), nil
 	}
 	return e.takeAll(ctx, saved, events, func(tx slipway.Tx) error {
 		if err := keepLines(ctx, tx, d, lines, cursor, read, e.now()); err != nil || seen.Err != "" {
@@ -248,13 +248,15 @@ func (e *Engine) askTarget(ctx context.Context, deployer deployers.Deployer, t d
 }
 
 // nothingToSave reports whether a step changed nothing that anybody sees, and
-// the row is due for so short a time until the next look that nobody else comes.
+// nobody else comes until the next look: the row is not due before that, or for so
+// short a time that it does not matter.
 func (e *Engine) nothingToSave(was, is slipway.Deployment) bool {
 	if !sameButWake(was, is) || was.NextWakeAt == nil {
 		return false
 	}
 	now := e.now()
-	return wakeOf(is).Sub(now) <= overdueFor && now.Sub(*was.NextWakeAt) < overdueFor
+	again := is.LookAgain(now)
+	return again.Add(lookTakes).Before(*was.NextWakeAt) || again.Sub(now) <= overdueFor && now.Sub(*was.NextWakeAt) < overdueFor
 }
 
 // sameButWake reports whether two differ in nothing but the time of the next look.

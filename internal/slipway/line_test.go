@@ -28,7 +28,7 @@ func TestAStoppedLineKeepsTheNextPhase(t *testing.T) {
 	t.Parallel()
 	w := running(t).see(ready).after(10 * time.Minute)
 	w.held(seen(w.d, ready)).is(Running, Held).says(standing)
-	if !w.d.KeptByLine() || w.d.Phase != 0 || w.d.NextWakeAt.Sub(w.now) > latest {
+	if !w.d.KeptByLine() || w.d.Phase != 0 || w.d.LookAgain(w.now).Sub(w.now) > latest {
 		t.Fatalf("phase %d, looked at again at %s", w.d.Phase, w.d.NextWakeAt)
 	}
 	w.after(time.Hour).held(seen(w.d, ready)).is(Running, Held).says(standing)

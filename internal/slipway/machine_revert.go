@@ -128,6 +128,10 @@ const (
 	soonest    = 100 * time.Millisecond
 	latest     = 2 * time.Second
 	lostLatest = 15 * time.Second
+	// patience is how many times longer than whoever watches a phase looks again the
+	// row says that nobody has to: so long it takes until others come should they be
+	// gone, and so seldom it is saved that nothing has changed.
+	patience = 3
 	// gateLatest is only a net below the signals: whatever may open a gate wakes
 	// those that wait for it, and most wait for a person, for days. Those that
 	// began together are spread over gateSpread.
@@ -166,15 +170,17 @@ func (m *machine) nextWake() *time.Time {
 			at = m.now.Add(clamp(m.now.Sub(run.StartedAt)/10, soonest, latest))
 			break
 		}
-		at = m.now.Add(clamp(m.now.Sub(run.UnreadySince)/10, soonest, latest))
+		at = m.now.Add(patience * run.watchEvery(m.now))
 	case Baking:
-		at = m.now.Add(latest)
+		at = m.now.Add(patience * run.watchEvery(m.now))
 		if end := run.ReadyAt.Add(time.Duration(run.Desired.Bake)); end.After(m.now) && end.Before(at) {
 			at = end
 		}
 		if m.decided {
 			at = m.now
 		}
+	case Held:
+		at = m.now.Add(patience * run.watchEvery(m.now))
 	case Lost:
 		at = m.now.Add(lostLatest)
 	default:
@@ -184,6 +190,35 @@ func (m *machine) nextWake() *time.Time {
 		at = m.now
 	}
 	return &at
+}
+
+// watchEvery is how often whoever watches a phase asks what runs; 0: nobody does.
+func (r *PhaseRun) watchEvery(now time.Time) time.Duration {
+	switch {
+	case r.Desired.Hook != nil:
+		return 0
+	case r.State == Converging:
+		return clamp(now.Sub(r.UnreadySince)/10, soonest, latest)
+	case r.State == Baking, r.State == Held:
+		return latest
+	default:
+		return 0
+	}
+}
+
+// LookAgain is when who has just looked does so again, which may be before the
+// row is due. The zero time: never.
+func (d *Deployment) LookAgain(now time.Time) time.Time {
+	if d.NextWakeAt == nil {
+		return time.Time{}
+	}
+	again := *d.NextWakeAt
+	if run := d.Current(); run != nil {
+		if every := run.watchEvery(now); every > 0 && again.After(now.Add(every)) {
+			again = now.Add(every)
+		}
+	}
+	return again
 }
 
 func clamp(d, low, high time.Duration) time.Duration { return max(low, min(d, high)) }

@@ -129,3 +129,27 @@ func testFeed(t *testing.T, f fixture) {
 	}
 	cancel()
 }
+
+// testFeedCatchesUp: however fast one commit follows another, whoever reads on at
+// each signal has read the last of them soon.
+func testFeedCatchesUp(t *testing.T, f fixture) {
+	changed, cancel := f.Feed.Subscribe()
+	defer cancel()
+	const commits = 50
+	for i := range commits {
+		f.write(t, func(tx slipway.Tx) error { return tx.Events().Add(f.ctx, event("fast", int64(i))) })
+	}
+	late := time.After(time.Second)
+	for read := 0; read < commits; {
+		select {
+		case <-changed:
+			f.read(t, func(tx slipway.Tx) error {
+				list, err := tx.Events().After(f.ctx, 0, 1000)
+				read = len(list)
+				return err
+			})
+		case <-late:
+			t.Fatalf("%d of %d were read", read, commits)
+		}
+	}
+}

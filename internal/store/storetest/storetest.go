@@ -73,6 +73,7 @@ func Run(t *testing.T, open func(t *testing.T) Parts) {
 		"events":                               testEvents,
 		"events arrive in order":               testEventOrder,
 		"feed":                                 testFeed,
+		"the feed catches up":                  testFeedCatchesUp,
 		"logs":                                 testLogs,
 		"idempotency keys":                     testKeys,
 		"old logs are forgotten":               testForgetLogs,

@@ -79,6 +79,10 @@ func (c *crowd) next(n int) string {
 	return versions()[4]
 }
 
+// settledEvery is how seldom it is looked whether all have ended: counting takes
+// the database as long as a step, and has its processors while others are measured.
+const settledEvery = 250 * time.Millisecond
+
 // settled waits until nothing is at work any more, and turns the releases of
 // those around that were promoted.
 func (c *crowd) settled(services ...int) {
@@ -87,6 +91,7 @@ func (c *crowd) settled(services ...int) {
 		c.other[n] = !c.other[n]
 	}
 	c.until("deployments to end", func() bool {
+		wait(c.b.Context(), settledEvery)
 		return c.number(`SELECT count(*) FROM deployments WHERE state IN ('running', 'reverting')
 		OR (state = 'waiting' AND environment = '`+c.environment()+`')`) == 0
 	})

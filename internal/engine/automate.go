@@ -9,43 +9,58 @@ import (
 	"github.com/slipway-dev/slipway/internal/slipway"
 )
 
-// automateEvery is how late automation is at worst, should its signals be
-// lost: each round compares what is with what should be.
-const automateEvery = 15 * time.Second
+const (
+	// automateEvery is how late automation is at worst, should its signals be lost:
+	// each round compares what is with what should be, of all services.
+	automateEvery = time.Minute
+	// automateAgain is how soon what did not start is tried again.
+	automateAgain = 15 * time.Second
+)
+
+// automation is what is known between two rounds.
+type automation struct {
+	last  int64           // events are read up to here; 0: all services are looked at
+	due   map[string]bool // services that are looked at, whatever happened
+	stuck map[string]bool // services of which something did not start
+}
 
 // automate promotes releases to the stages that take them by themselves.
 func (e *Engine) automate(ctx context.Context) {
 	changed, cancel := e.Feed.Subscribe()
 	defer cancel()
-	ticker := time.NewTicker(automateEvery)
-	defer ticker.Stop()
-	var last int64
+	again, all := time.NewTicker(automateAgain), time.NewTicker(automateEvery)
+	defer again.Stop()
+	defer all.Stop()
+	a := automation{due: map[string]bool{}, stuck: map[string]bool{}}
 	for {
-		if err := e.automateChanged(ctx, &last); err != nil && ctx.Err() == nil {
+		if err := e.automateChanged(ctx, &a); err != nil && ctx.Err() == nil {
 			e.Log.ErrorContext(ctx, "automation round failed, will try again", "error", err)
 		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-changed:
-		case <-ticker.C:
-			last = 0 // all services, whatever was missed
+		case <-again.C:
+			maps.Copy(a.due, a.stuck)
+		case <-all.C:
+			a.last = 0 // all services, whatever was missed
 		}
 	}
 }
 
-// automateChanged looks at the services that events after last speak of, or at
-// all when last is 0.
-func (e *Engine) automateChanged(ctx context.Context, last *int64) error {
+// automateChanged looks at the services that are due and those that events after
+// the last one speak of, or at all when there is none. What cannot be read now
+// stays to be read.
+func (e *Engine) automateChanged(ctx context.Context, a *automation) error {
 	var pipelines []slipway.Pipeline
+	last, services := a.last, maps.Clone(a.due)
 	err := e.Store.Read(ctx, func(tx slipway.Tx) (err error) {
-		services := map[string]bool{}
-		if *last == 0 {
-			if *last, err = tx.Events().LastID(ctx); err == nil {
+		if last == 0 {
+			if last, err = tx.Events().LastID(ctx); err == nil {
 				err = allServices(ctx, tx, services)
 			}
 		} else {
-			err = changedServices(ctx, tx, last, services)
+			err = changedServices(ctx, tx, &last, services)
 		}
 		if err == nil {
 			pipelines = e.goByThemselves(ctx, tx, slices.Collect(maps.Keys(services)))
@@ -55,10 +70,19 @@ func (e *Engine) automateChanged(ctx context.Context, last *int64) error {
 	if err != nil {
 		return err
 	}
+	a.last = last
+	for name := range services {
+		delete(a.due, name)
+		delete(a.stuck, name)
+	}
 	for _, p := range pipelines {
 		// One service that cannot be read does not keep the others waiting.
-		if err := e.automateService(ctx, p); err != nil && ctx.Err() == nil {
+		started, err := e.automateService(ctx, p)
+		if err != nil && ctx.Err() == nil {
 			e.Log.ErrorContext(ctx, "automation of a service failed, will try again", "service", p.Service, "error", err)
+		}
+		if err != nil || !started {
+			a.stuck[p.Service] = true
 		}
 	}
 	return nil
@@ -130,10 +154,10 @@ func allServices(ctx context.Context, tx slipway.Tx, into map[string]bool) error
 
 // automateService starts what is due in each stage of a service that promotes
 // by itself. A release is tried once: what failed, was cancelled or rejected is
-// for people to try again.
-func (e *Engine) automateService(ctx context.Context, pipeline slipway.Pipeline) error {
+// for people to try again. It reports whether all that was due was started.
+func (e *Engine) automateService(ctx context.Context, pipeline slipway.Pipeline) (started bool, err error) {
 	var due []slipway.Request
-	err := e.Store.Read(ctx, func(tx slipway.Tx) error {
+	err = e.Store.Read(ctx, func(tx slipway.Tx) error {
 		for _, stage := range pipeline.Stages {
 			r, err := dueIn(ctx, tx, pipeline.Service, stage)
 			if err != nil {
@@ -146,19 +170,21 @@ func (e *Engine) automateService(ctx context.Context, pipeline slipway.Pipeline)
 		return nil
 	})
 	if err != nil {
-		return err
+		return false, err
 	}
+	started = true
 	for _, r := range due {
 		err := e.start(ctx, r)
 		if isAny(err, slipway.CodeBlocked, slipway.CodeConflict, slipway.CodeNotFound, slipway.CodeInvalid) {
 			e.Log.InfoContext(ctx, "not started by itself", "cause", r.Cause, "service", r.Service, "environment", r.Environment, "version", r.Version, "why", err.Error())
+			started = false
 			continue
 		}
 		if err != nil {
-			return err
+			return false, err
 		}
 	}
-	return nil
+	return started, nil
 }
 
 // dueIn is what a stage is due by itself: the next release, which brings new

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/slipway-dev/slipway/deployers"
 	"github.com/slipway-dev/slipway/deployers/fake"
 	"github.com/slipway-dev/slipway/internal/app"
 	"github.com/slipway-dev/slipway/internal/slipway"
@@ -191,4 +193,35 @@ func (s spoiledPipelines) LatestOf(ctx context.Context, services []string) (map[
 		return nil, errors.New("a row is damaged")
 	}
 	return s.Pipelines.LatestOf(ctx, services)
+}
+
+// evasive cannot say what would change, for a while.
+type evasive struct {
+	*fake.Deployer
+	fails atomic.Bool
+}
+
+func (e *evasive) Preview(ctx context.Context, t deployers.Target, d deployers.Desired) (deployers.Preview, error) {
+	if e.fails.Load() {
+		return deployers.Preview{}, errors.New("the cluster is away")
+	}
+	return e.Deployer.Preview(ctx, t, d)
+}
+
+// TestWhatDidNotStartIsTriedAgain: soon, although nothing tells that it could now.
+func TestWhatDidNotStartIsTriedAgain(t *testing.T) {
+	within(t, func(t *testing.T, r *rig) {
+		d := &evasive{Deployer: r.fake}
+		d.fails.Store(true)
+		r.others["fake"] = d
+		r.service("shop", stage("dev", by))
+		r.run()
+		r.release("shop", "1")
+		<-time.After(40 * time.Second)
+		if n := len(r.list("shop", "dev")); n != 0 {
+			t.Fatalf("%d deployments whose evidence cannot be had", n)
+		}
+		d.fails.Store(false)
+		r.until(16*time.Second, "it started", func() bool { return len(r.list("shop", "dev")) == 1 })
+	})
 }

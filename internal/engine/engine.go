@@ -56,7 +56,7 @@ const (
 	// nothing new to save is at work: less than a sweep, or other replicas come.
 	overdueFor = time.Second
 	lookTakes  = 250 * time.Millisecond // until it has saved what it saw
-	breather   = 10 * time.Millisecond // after somebody was quicker
+	breather   = 10 * time.Millisecond  // after somebody was quicker
 )
 
 // callTimeout bounds one call of a deployer.

@@ -36,7 +36,7 @@ func TestPausedOwner(t *testing.T) {
 	sites, hits := writeSites(t, w.dir, places), filepath.Join(w.dir, "hits")
 	armed := []string{"SLIPWAY_TEST_SITES=" + sites, "SLIPWAY_TEST_HITS=" + hits, "SLIPWAY_TEST_FAILPOINT=" + strings.Join(stops, ":stop,") + ":stop"}
 	owner := w.replicas[0]
-	w.ok(owner.start(armed...))
+	w.ok(owner.spawn(armed...)) // which may be stopped before it is ready
 	w.ok(w.replicas[1].start())
 	w.front = w.replicas[1].url() // people are sent to the one that answers
 	c := w.gather(3)
@@ -45,7 +45,7 @@ func TestPausedOwner(t *testing.T) {
 	for n := range cases {
 		if n > 0 && n%len(stops) == 0 { // each place stops a process once
 			owner.kill()
-			w.ok(owner.start(armed...))
+			w.ok(owner.spawn(armed...))
 		}
 		w.until(time.Minute, fmt.Sprintf("the owner was stopped for the %d. time", n+1), func() bool { return linesWith(t, hits, "stopped at ") > n })
 		stopped := time.Now()

@@ -37,7 +37,7 @@ func (t *tx) flushLate(ctx context.Context) error {
 	case len(statements) == 0:
 		return nil
 	case t.conn != nil:
-		return t.sent(ctx, statements)
+		return t.conn.Raw(func(driver any) error { return send(ctx, driver.(*stdlib.Conn).Conn(), statements) })
 	}
 	for _, s := range statements {
 		if _, err := t.raw.ExecContext(ctx, s.query, s.args...); err != nil {
@@ -57,10 +57,6 @@ func (t *tx) commit(ctx context.Context) error {
 }
 
 const commitNow = "COMMIT"
-
-func (t *tx) sent(ctx context.Context, statements []statement) error {
-	return t.conn.Raw(func(driver any) error { return send(ctx, driver.(*stdlib.Conn).Conn(), statements) })
-}
 
 func send(ctx context.Context, conn *pgx.Conn, statements []statement) (err error) {
 	var batch pgx.Batch

@@ -213,13 +213,17 @@ func (f *finding) oneAtATime(records []record) {
 	}
 }
 
+// farOff is further away than what is active is ever looked at: what waits for
+// people is, every half hour and up to five minutes.
+const farOff = 36 * time.Minute
+
 // nothingStuck is the sweeper's query (I6): nothing active is without a time to
 // be looked at, or with one that nobody came for, or with one that is too far
 // off; nothing that has ended has one.
 func (f *finding) nothingStuck(t testing.TB, db *sql.DB, s source) {
 	t.Helper()
 	late := time.Now().UTC().Add(-30 * time.Second).Format("2006-01-02T15:04:05.000000Z")
-	far := time.Now().UTC().Add(15 * time.Minute).Format("2006-01-02T15:04:05.000000Z")
+	far := time.Now().UTC().Add(farOff).Format("2006-01-02T15:04:05.000000Z")
 	condition := `state IN ('waiting', 'running', 'paused', 'reverting') AND (next_wake_at IS NULL OR next_wake_at > '` + far + `'`
 	if s.moving {
 		condition += ` OR next_wake_at < '` + late + `'`

@@ -72,7 +72,7 @@ func (s *sim) look() {
 				s.bad("I1: %d and %d are both active in %v", busy[at], d.ID, at)
 			}
 			busy[at], here[d.ID] = d.ID, true
-			if d.NextWakeAt == nil || d.NextWakeAt.After(s.now.Add(15*time.Minute)) {
+			if d.NextWakeAt == nil || d.NextWakeAt.After(s.now.Add(farOff)) {
 				s.bad("I6: %d is %s and is looked at %v, at %v", d.ID, d.State, d.NextWakeAt, s.now)
 			}
 			s.compare(ctx, tx, s.seen[d.ID], d)

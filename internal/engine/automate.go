@@ -156,15 +156,16 @@ func allServices(ctx context.Context, tx slipway.Tx, into map[string]bool) error
 // by itself. A release is tried once: what failed, was cancelled or rejected is
 // for people to try again. It reports whether all that was due was started.
 func (e *Engine) automateService(ctx context.Context, pipeline slipway.Pipeline) (started bool, err error) {
-	var due []slipway.Request
+	due := map[string]slipway.Request{} // by environment
 	err = e.Store.Read(ctx, func(tx slipway.Tx) error {
+		clear(due)
 		for _, stage := range pipeline.Stages {
 			r, err := dueIn(ctx, tx, pipeline.Service, stage)
 			if err != nil {
 				return err
 			}
 			if r.Version != "" {
-				due = append(due, r)
+				due[stage.Environment] = r
 			}
 		}
 		return nil
@@ -173,8 +174,12 @@ func (e *Engine) automateService(ctx context.Context, pipeline slipway.Pipeline)
 		return false, err
 	}
 	started = true
-	for _, r := range due {
-		err := e.start(ctx, r)
+	for _, stage := range pipeline.Stages {
+		r, ok := due[stage.Environment]
+		if !ok {
+			continue
+		}
+		err := e.start(ctx, stage, r)
 		if isAny(err, slipway.CodeBlocked, slipway.CodeConflict, slipway.CodeNotFound, slipway.CodeInvalid) {
 			e.Log.InfoContext(ctx, "not started by itself", "cause", r.Cause, "service", r.Service, "environment", r.Environment, "version", r.Version, "why", err.Error())
 			started = false
@@ -255,8 +260,10 @@ func newestFor(ctx context.Context, tx slipway.Tx, service string, stage slipway
 	return tx.Releases().Get(ctx, service, proven.Version)
 }
 
-// start gathers the evidence and starts a deployment in the engine's own name.
-func (e *Engine) start(ctx context.Context, r slipway.Request) error {
+// start gathers the evidence and starts a deployment in the engine's own name, if
+// it still is the one that is due: a process that stood still for a while would
+// else put an older release in the place of a newer one.
+func (e *Engine) start(ctx context.Context, stage slipway.Stage, r slipway.Request) error {
 	var draft slipway.Draft
 	err := e.Store.Read(ctx, func(tx slipway.Tx) (err error) {
 		draft, err = slipway.MakeDraft(ctx, tx, e.Deployers, r)
@@ -272,7 +279,13 @@ func (e *Engine) start(ctx context.Context, r slipway.Request) error {
 		return &slipway.Error{Code: slipway.CodeConflict, Message: "The deployer could not say what would change: " + err.Error()}
 	}
 	return e.Store.Write(ctx, func(tx slipway.Tx) error {
-		_, err := slipway.Start(ctx, tx, e.Deployers, r, evidence, e.now())
+		still, err := dueIn(ctx, tx, r.Service, stage)
+		if err == nil && (still.Version != r.Version || still.Cause != r.Cause) {
+			err = errMoved
+		}
+		if err == nil {
+			_, err = slipway.Start(ctx, tx, e.Deployers, r, evidence, e.now())
+		}
 		return err
 	})
 }

@@ -225,3 +225,41 @@ func TestWhatDidNotStartIsTriedAgain(t *testing.T) {
 		r.until(16*time.Second, "it started", func() bool { return len(r.list("shop", "dev")) == 1 })
 	})
 }
+
+// meddled has something happen while it says what a version would change.
+type meddled struct {
+	*fake.Deployer
+	meanwhile func(version string)
+}
+
+func (m *meddled) Preview(ctx context.Context, t deployers.Target, d deployers.Desired) (deployers.Preview, error) {
+	m.meanwhile(d.Tracks[len(d.Tracks)-1].Version)
+	return m.Deployer.Preview(ctx, t, d)
+}
+
+// TestAutomationThatStoodStill: by the time that it comes to start a release,
+// somebody has asked for a newer one. The older one does not take its place.
+func TestAutomationThatStoodStill(t *testing.T) {
+	within(t, func(t *testing.T, r *rig) {
+		d := &meddled{Deployer: r.fake}
+		d.meanwhile = func(version string) {
+			if version == "1" && len(r.list("shop", "dev")) == 0 {
+				d.meanwhile = func(string) {}
+				r.release("shop", "2")
+				r.promote("shop", "2", "dev")
+			}
+		}
+		r.others["fake"] = d
+		r.service("shop", stage("dev", by, approved(time.Hour)))
+		r.release("shop", "1")
+		stop := r.run()
+		r.until(time.Minute, "2 waits", func() bool { return len(r.list("shop", "dev")) > 0 })
+		<-time.After(time.Minute)
+		stop()
+		for _, d := range r.list("shop", "dev") {
+			if d.Version != "2" || d.State != slipway.Waiting {
+				t.Errorf("%s is %s: %s", d.Version, d.State, d.Message)
+			}
+		}
+	})
+}

@@ -26,8 +26,8 @@ func (a *App) CreateRelease(ctx context.Context, actor slipway.Actor, c CreateRe
 		if err != nil {
 			return err
 		}
-		outcome, err := a.once(ctx, tx, actor, c.Once, c, func() (string, error) {
-			added, err := false, error(nil)
+		outcome, err := a.once(ctx, tx, actor, c.Once, c, func() (_ string, err error) {
+			added := false
 			r, added, err = a.addRelease(ctx, tx, actor, s, c)
 			return strconv.FormatBool(added), err
 		})

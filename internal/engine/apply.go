@@ -74,5 +74,6 @@ func (e *Engine) askAtOnce(ctx context.Context, deployer deployers.Deployer, d s
 	return after, seen, ctx.Err() == nil && seen.Err == "" && !seen.Observed.Forgot
 }
 
-// askedWithin is how long an accepted call goes unsaved at most.
+// askedWithin is how long an accepted call goes unsaved for the sake of an answer;
+// what the workloads printed is read before it is saved as well.
 const askedWithin = time.Second

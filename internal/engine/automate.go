@@ -281,7 +281,7 @@ func (e *Engine) start(ctx context.Context, stage slipway.Stage, r slipway.Reque
 	return e.Store.Write(ctx, func(tx slipway.Tx) error {
 		still, err := dueIn(ctx, tx, r.Service, stage)
 		if err == nil && (still.Version != r.Version || still.Cause != r.Cause) {
-			err = errMoved
+			err = slipway.Conflict("Something else is due there by now.", "")
 		}
 		if err == nil {
 			_, err = slipway.Start(ctx, tx, e.Deployers, r, evidence, e.now())

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"sync/atomic"
+	"sync"
 	"testing"
 	"time"
 
@@ -195,24 +195,11 @@ func (s spoiledPipelines) LatestOf(ctx context.Context, services []string) (map[
 	return s.Pipelines.LatestOf(ctx, services)
 }
 
-// evasive cannot say what would change, for a while.
-type evasive struct {
-	*fake.Deployer
-	fails atomic.Bool
-}
-
-func (e *evasive) Preview(ctx context.Context, t deployers.Target, d deployers.Desired) (deployers.Preview, error) {
-	if e.fails.Load() {
-		return deployers.Preview{}, errors.New("the cluster is away")
-	}
-	return e.Deployer.Preview(ctx, t, d)
-}
-
 // TestWhatDidNotStartIsTriedAgain: soon, although nothing tells that it could now.
 func TestWhatDidNotStartIsTriedAgain(t *testing.T) {
 	within(t, func(t *testing.T, r *rig) {
-		d := &evasive{Deployer: r.fake}
-		d.fails.Store(true)
+		d := &flaky{Deployer: r.fake}
+		d.broken.Store(true)
 		r.others["fake"] = d
 		r.service("shop", stage("dev", by))
 		r.run()
@@ -221,7 +208,7 @@ func TestWhatDidNotStartIsTriedAgain(t *testing.T) {
 		if n := len(r.list("shop", "dev")); n != 0 {
 			t.Fatalf("%d deployments whose evidence cannot be had", n)
 		}
-		d.fails.Store(false)
+		d.broken.Store(false)
 		r.until(16*time.Second, "it started", func() bool { return len(r.list("shop", "dev")) == 1 })
 	})
 }
@@ -241,15 +228,15 @@ func (m *meddled) Preview(ctx context.Context, t deployers.Target, d deployers.D
 // somebody has asked for a newer one. The older one does not take its place.
 func TestAutomationThatStoodStill(t *testing.T) {
 	within(t, func(t *testing.T, r *rig) {
-		d := &meddled{Deployer: r.fake}
-		d.meanwhile = func(version string) {
-			if version == "1" && len(r.list("shop", "dev")) == 0 {
-				d.meanwhile = func(string) {}
-				r.release("shop", "2")
-				r.promote("shop", "2", "dev")
+		var once sync.Once
+		r.others["fake"] = &meddled{Deployer: r.fake, meanwhile: func(version string) {
+			if version == "1" {
+				once.Do(func() {
+					r.release("shop", "2")
+					r.promote("shop", "2", "dev")
+				})
 			}
-		}
-		r.others["fake"] = d
+		}}
 		r.service("shop", stage("dev", by, approved(time.Hour)))
 		r.release("shop", "1")
 		stop := r.run()
